@@ -1,0 +1,34 @@
+"""Bring what someone changed in a source notebook, in JupyterLab, back to the chapter's text."""
+
+from __future__ import annotations
+
+import nbformat
+
+from course.build import text
+from course.build.pipeline import BuildError, edited_by_hand, fingerprint, replace_file, text_at_build
+from course.paths import ROOT, Chapter
+
+
+def pull(chapter: Chapter) -> bool:
+    """Write the source notebook's changes to the text; False where there are none. Raises BuildError, nothing written."""
+    path = chapter.made("source")
+    if not path.exists():
+        raise BuildError(f"{_shown(path)} does not exist; run `course build {chapter.id}`")
+    if not edited_by_hand(path):
+        return False
+    try:
+        nb = nbformat.read(path, as_version=4)
+        if fingerprint(chapter.text.read_text("utf-8")) != text_at_build(path):
+            raise BuildError(
+                f"both {_shown(path)} and {_shown(chapter.text)} changed since the last build. To keep the notebook's version, "
+                f"`git stash` the text and pull again; to keep the text's, delete the notebook and build."
+            )
+        content = text.write(nb)
+    except (ValueError, nbformat.ValidationError) as error:
+        raise BuildError(f"{_shown(path)}: {error}") from error
+    replace_file(chapter.text, content)
+    return True
+
+
+def _shown(path) -> str:
+    return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else str(path)

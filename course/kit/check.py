@@ -1,0 +1,163 @@
+"""The checks in the notebooks: `examples` explain what went wrong, `hidden` names only the property that fails."""
+
+from __future__ import annotations
+
+import builtins
+import functools
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from course.kit.compare import Difference, describe, difference
+from course.kit.exercise import Call, Exercise, Outcome, load
+
+_NOT_WRITTEN = "there is no answer yet: replace `raise NotImplementedError()` in the cell above with your code"
+
+
+class CheckFailedError(AssertionError):
+    """A check that an answer does not pass. Notebooks show its message alone, without our frames."""
+
+    def _render_traceback_(self) -> list[str]:
+        return str(self).splitlines()
+
+
+class Checks:
+    """The checks of one chapter. `check = Checks("ch01_conv1d")`."""
+
+    def __init__(self, chapter: str) -> None:
+        self.chapter = chapter
+
+    @functools.cached_property
+    def exercises(self) -> dict[str, Exercise]:
+        return load(self.chapter)
+
+    def examples(self, name: str, function: Callable, *calls: Call) -> None:
+        """Try an answer on worked examples; on the first that fails say why, draw it and raise CheckFailedError.
+
+        name: the exercise. function: your answer. calls: each states its result, or else torch is asked.
+        """
+        exercise = self.exercises[name]
+        self._raise_if_rule_broken(exercise, function)
+        for given in calls:
+            _raise_if_misstated(exercise, given)
+            outcome = exercise.outcome(function, given)
+            print(outcome.printed, end="")
+            found = exercise.verdict(given, outcome)
+            if found is not None:
+                _draw(exercise, given, outcome, found)
+                raise CheckFailedError(_explanation(exercise, function, given, outcome, found))
+        print(f"✓ {name}: {len(calls)} example{'s' * (len(calls) > 1)} right")
+
+    def hidden(self, name: str, function: Callable, about: str, *calls: Call) -> None:
+        """Try an answer on hidden calls; on failure raise CheckFailedError with `about` and the likely cause only."""
+        exercise = self.exercises[name]
+        self._raise_if_rule_broken(exercise, function)
+        for given in calls:
+            outcome = exercise.outcome(function, given)
+            if found := exercise.verdict(given, outcome):
+                lines = [f"✗ {name}, hidden test: {about}", f"  {_kind_text(found, outcome)}"]
+                raise CheckFailedError("\n".join(lines + _likely(exercise, function, outcome))) from None
+        print(f"✓ {name}: {about}")
+
+    def _raise_if_rule_broken(self, exercise: Exercise, function: Callable) -> None:
+        if not callable(function):
+            raise CheckFailedError(f"✗ {exercise.name}\n  a function is expected here, not {describe(function)}")
+        if broken := exercise.broken_rule(function):
+            raise CheckFailedError(f"✗ {exercise.name}\n  {broken}")
+
+
+def _raise_if_misstated(exercise: Exercise, given: Call) -> None:
+    """An example that states another result than the oracle's is the course's mistake, not the student's."""
+    if given.stated is not None and (wrong := difference(exercise.expected(given), given.stated, 1e-3)):
+        raise ValueError(f"the example {_call_text(exercise, given)} states a wrong result: {wrong.detail}")
+
+
+def _explanation(
+    exercise: Exercise, function: Callable, given: Call, outcome: Outcome, found: Difference
+) -> str:
+    if isinstance(outcome.error, NotImplementedError):
+        return f"✗ {exercise.name}\n  {_NOT_WRITTEN}"
+    rows = [("call", _call_text(exercise, given))]
+    if given.error is None and outcome.error is None and found.kind in ("values", "shape", "type"):
+        rows += [("expected", _value_text(exercise.expected(given))), ("got", _value_text(outcome.value))]
+    rows += [("problem", found.detail)]
+    if outcome.error is not None and (line := _student_line(outcome.error)):
+        rows += [("where", line)]
+    lines = [f"  {label:<9} {_indented(text)}" for label, text in rows]
+    return "\n".join([f"✗ {exercise.name}", *lines, *_likely(exercise, function, outcome)])
+
+
+def _likely(exercise: Exercise, function: Callable, outcome: Outcome) -> list[str]:
+    if isinstance(outcome.error, NotImplementedError):
+        return []
+    mistake = exercise.diagnose(function)
+    return [f"  {'likely':<9} {mistake.hint}"] if mistake else []
+
+
+def _kind_text(found: Difference, outcome: Outcome) -> str:
+    """What kind of thing is wrong, in words that carry no input and no expected value."""
+    if isinstance(outcome.error, NotImplementedError):
+        return "there is no answer yet"
+    if outcome.error is not None:
+        # A name of the student's own making could smuggle the hidden input out.
+        name = type(outcome.error).__name__
+        known = getattr(builtins, name, None) is type(outcome.error)
+        return f"your function raised {name if known else 'an exception of its own'}"
+    return {
+        "values": "the shape is right, some values are not",
+        "shape": "the result has the wrong shape",
+        "type": "the result has the wrong type",
+        "error": "your function returned a value where it must raise an exception",
+        "input": "your function changed its input",
+    }.get(found.kind, found.detail)
+
+
+def _call_text(exercise: Exercise, given: Call) -> str:
+    inline = [_argument_text(v) for v in given.args]
+    inline += [f"{k}={_argument_text(v)}" for k, v in given.kwargs.items()]
+    return f"{exercise.name}({', '.join(inline)})"
+
+
+def _argument_text(value: Any) -> str:
+    if isinstance(value, np.ndarray) and value.size > 12:
+        return f"<array {value.shape}>"
+    if isinstance(value, np.ndarray):
+        return np.array2string(value, precision=4, separator=", ").replace("\n", "")
+    return getattr(value, "__name__", None) or repr(value)
+
+
+def _value_text(value: Any) -> str:
+    if isinstance(value, np.ndarray):
+        text = np.array2string(value, precision=4, suppress_small=True, threshold=60, edgeitems=2, separator=" ")
+        return f"{text}   shape {value.shape}" if value.ndim == 1 else f"{text}\nshape {value.shape}"
+    text = repr(value)
+    return text if len(text) < 200 else text[:200] + " ..."
+
+
+def _indented(text: str) -> str:
+    return text.replace("\n", "\n" + " " * 12)
+
+
+def _student_line(error: Exception) -> str | None:
+    """The last line of the student's own code that the exception passed through."""
+    found = None
+    trace = error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_globals.get("__name__") == "__main__":
+            found = f"line {trace.tb_lineno} of the cell that defines `{trace.tb_frame.f_code.co_name}`"
+        trace = trace.tb_next
+    return found
+
+
+def _draw(exercise: Exercise, given: Call, outcome: Outcome, found: Difference) -> None:
+    """In a notebook, show expected, got and their difference side by side."""
+    in_notebook = "IPython" in sys.modules and sys.modules["IPython"].get_ipython() is not None
+    if not in_notebook or found.kind not in ("values", "shape") or not isinstance(outcome.value, np.ndarray):
+        return
+    expected = exercise.expected(given)
+    if isinstance(expected, np.ndarray) and expected.size > 1:
+        from course.kit import figures  # matplotlib is not needed unless something is drawn
+
+        figures.comparison(expected, outcome.value)

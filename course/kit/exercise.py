@@ -1,0 +1,390 @@
+"""What an exercise is: an oracle in torch, probes to call it with, and the mistakes people make.
+
+An answer is compared with the oracle by calling both. Nothing here or in a chapter's `exercises.py` is a numpy
+solution: oracles and mistakes are one or two lines of torch, so this file can be read by students.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import importlib
+import io
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from course.kit import rules
+from course.kit.compare import Difference, difference
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of an answer, and what it must give: a stated value, an exception, or else what the oracle gives."""
+
+    args: tuple
+    kwargs: dict
+    stated: Any = None
+    error: type[Exception] | None = None
+    disguise: Callable[[np.ndarray], np.ndarray] = np.copy
+
+    def gives(self, value: Any) -> Call:
+        """State the result by hand: a number, nested lists, ... It must be what the oracle gives, too."""
+        return replace(self, stated=value)
+
+    def raises(self, error: type[Exception]) -> Call:
+        """State that the call must raise."""
+        return replace(self, error=error)
+
+    def mapped(self, change: Callable[[np.ndarray], np.ndarray]) -> Call:
+        """The same call with `change` applied to every array in it, deep inside lists and dicts too."""
+        return replace(self, args=_mapped(self.args, change), kwargs=_mapped(self.kwargs, change))
+
+    def fresh(self) -> Call:
+        """The same call with arrays of its own, in the memory layout of its disguise."""
+        return self.mapped(self.disguise)
+
+    def in_every_form(self) -> list[Call]:
+        """The same numbers read-only, as strided views, in Fortran order, and as float32."""
+        layouts = [replace(self, disguise=layout) for layout in (read_only, strided, np.asfortranarray)]
+        return [*layouts, self.mapped(lambda a: a.astype(np.float32) if a.dtype.kind == "f" else a)]
+
+    @property
+    def arrays(self) -> list[np.ndarray]:
+        return list(_arrays_in((self.args, self.kwargs)))
+
+    @property
+    def tolerance(self) -> float:
+        return 1e-4 if any(a.dtype == np.float32 for a in self.arrays) else 1e-6
+
+
+def call(*args: Any, **kwargs: Any) -> Call:
+    """A call with these arguments."""
+    return Call(args, kwargs)
+
+
+def draw(seed: int, *shape: int, low: int | None = None, high: int | None = None, dtype: str = "float64") -> np.ndarray:
+    """A random array, the same for the same seed: normal, or integers in low ... high - 1."""
+    rng = np.random.default_rng(seed)
+    if low is None or high is None:
+        return rng.standard_normal(shape).astype(dtype)
+    return rng.integers(low, high, shape).astype(dtype)
+
+
+def read_only(array: np.ndarray) -> np.ndarray:
+    """A copy that can't be written to."""
+    copy = array.copy()
+    copy.flags.writeable = False
+    return copy
+
+
+def strided(array: np.ndarray) -> np.ndarray:
+    """A copy that is a backwards view of every other element of a larger array."""
+    if array.ndim == 0:
+        return array.copy()
+    larger = np.zeros((*array.shape[:-1], 2 * array.shape[-1]), array.dtype)
+    view = larger[..., ::-2]
+    view[...] = array
+    return view
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of calling an answer: a value or an exception, and what the call did on the side."""
+
+    value: Any = None
+    error: Exception | None = None
+    changed: str | None = None  # the argument that the call changed
+    stale: str | None = None  # what went wrong when it was called again
+    refused: str | None = None  # the banned name it used
+    printed: str = ""
+
+    def resembles(self, other: Outcome, tolerance: float) -> bool:
+        """The same behaviour, so that the same mistake is a plausible cause."""
+        if (self.error is None) != (other.error is None) or bool(self.changed) != bool(other.changed):
+            return False
+        if self.error is not None:
+            return type(self.error) is type(other.error)
+        if self.stale or other.stale:
+            return bool(self.stale) == bool(other.stale)
+        return difference(other.value, self.value, tolerance) is None
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A wrong answer that people really give. Its name is the id, its docstring tells the instructor why it happens."""
+
+    name: str
+    hint: str
+    function: Callable
+
+    @property
+    def explanation(self) -> str:
+        return " ".join((self.function.__doc__ or "").split())
+
+
+@dataclass
+class Exercise:
+    """An exercise of a chapter.
+
+    oracle: the answer in torch. Gets tensors (float64, whatever came in) where the call has arrays.
+    probes: calls that tell the oracle and all the mistakes apart; none of them is a hidden test.
+    in_numpy: the oracle and mistakes take the call's own arrays instead, where torch would hide the point.
+    banned: names that this exercise forbids besides those of the whole course.
+    same_work: two calls for which the answer must do the same Python work: a rule against loops.
+    also: a further demand on a result, (call, value) -> complaint or None.
+    """
+
+    oracle: Callable
+    probes: Iterable[Call]
+    in_numpy: bool = False
+    banned: tuple[str, ...] = ()
+    same_work: tuple[Call, Call] | None = None
+    also: Callable[[Call, Any], str | None] | None = None
+    name: str = ""
+    mistakes: dict[str, Mistake] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.probes = list(self.probes)
+
+    def mistake(self, hint: str, own_types: bool = False) -> Callable[[Callable], Callable]:
+        """Record a wrong function.
+
+        hint: what to tell the student who made it, without giving the answer away.
+        own_types: its tensors keep the type of the caller's arrays, for mistakes that only some types show.
+        """
+
+        def record(function: Callable) -> Callable:
+            adapted = function if self.in_numpy else on_arrays(function, own_types)
+            self.mistakes[function.__name__] = Mistake(function.__name__, hint, adapted)
+            return function
+
+        return record
+
+    def expected(self, given: Call) -> Any:
+        """What the oracle gives for a call; raises what it raises."""
+        oracle = self.oracle if self.in_numpy else on_arrays(self.oracle)
+        return oracle(*given.args, **given.kwargs)
+
+    def outcome(self, function: Callable, given: Call) -> Outcome:
+        """Call an answer, then again with other and with the same numbers, and report all that can be seen."""
+        asked = given.fresh()
+        with self._enforced(function) as refused, _quiet() as printed:
+            try:
+                value = function(*asked.args, **asked.kwargs)
+                kept = _frozen(value)
+                changed = _changed_argument(given, asked)
+                stale = self._stale(function, given, value, kept) if not changed else None
+            except Exception as error:
+                return Outcome(
+                    error=error,
+                    refused=_first(refused),
+                    printed=printed.getvalue(),
+                    changed=_changed_argument(given, asked),
+                )
+        return Outcome(kept, None, changed, stale, _first(refused), printed.getvalue())
+
+    def verdict(self, given: Call, outcome: Outcome) -> Difference | None:
+        """What is wrong with an outcome; None where nothing is."""
+        if outcome.refused:
+            return Difference("rule", _rule_text(outcome.refused))
+        if given.error is not None:
+            return self._error_verdict(given.error, outcome)
+        if outcome.error is not None:
+            return Difference("error", f"your function raised {_describe_error(outcome.error)}")
+        if found := difference(self.expected(given), outcome.value, given.tolerance):
+            return found
+        if outcome.changed:
+            return Difference("input", f"your function changed its argument {outcome.changed}")
+        if outcome.stale:
+            return Difference("again", outcome.stale)
+        if self.also and (complaint := self.also(given, outcome.value)):
+            return Difference("also", complaint)
+        return None
+
+    def broken_rule(self, function: Callable) -> str | None:
+        """Which rule an answer breaks, in words, judged without any expected value."""
+        if self._is_ours(function):
+            return None
+        if name := rules.banned_in(function, self.banned_names):
+            return _rule_text(name)
+        if self.same_work and not self._works_the_same(function):
+            return "the Python work grows with the size of the arrays: there is a loop over positions, channels or samples"
+        return None
+
+    def diagnose(self, function: Callable) -> Mistake | None:
+        """The known mistake that behaves as this answer on every probe: evidence, not proof."""
+        candidates = list(self.mistakes.values())
+        for probe in self.probes:
+            seen = self.outcome(function, probe)
+            candidates = [
+                m for m in candidates if seen.resembles(self._mistaken_outcome(m, probe), probe.tolerance)
+            ]
+            if not candidates:
+                return None
+        return candidates[0]
+
+    def _enforced(self, function: Callable) -> contextlib.AbstractContextManager[list[str]]:
+        return contextlib.nullcontext([]) if self._is_ours(function) else rules.enforced(self.banned_names)
+
+    def _is_ours(self, function: Callable) -> bool:
+        """A recorded mistake: written in torch, so the rules for answers don't hold for it."""
+        return any(function is m.function for m in self.mistakes.values())
+
+    @property
+    def banned_names(self) -> tuple[str, ...]:
+        return rules.BANNED_NAMES + self.banned
+
+    def _mistaken_outcome(self, mistake: Mistake, probe: Call) -> Outcome:
+        cache = self.__dict__.setdefault("_outcomes", {})
+        key = (mistake.name, id(probe))
+        if key not in cache:
+            cache[key] = self.outcome(mistake.function, probe)
+        return cache[key]
+
+    def _stale(self, function: Callable, given: Call, value: Any, kept: Any) -> str | None:
+        other = given.mapped(lambda a: np.flip(a).copy()).fresh()
+        with contextlib.suppress(Exception):
+            function(*other.args, **other.kwargs)
+        if _other_values(kept, value):
+            return "a later call changed the result that an earlier call had returned"
+        again = given.fresh()
+        if _other_values(kept, function(*again.args, **again.kwargs)):
+            return "the same call gave another result the second time"
+        return None
+
+    def _error_verdict(self, error: type[Exception], outcome: Outcome) -> Difference | None:
+        if outcome.error is None:
+            return Difference("error", f"{error.__name__} is expected, but your function returned a value")
+        if not isinstance(outcome.error, error):
+            return Difference(
+                "error", f"{error.__name__} is expected, but your function raised {_describe_error(outcome.error)}"
+            )
+        return None
+
+    def _works_the_same(self, function: Callable) -> bool:
+        with self._enforced(function), _quiet():
+            try:
+                small, large = (
+                    rules.python_steps(lambda c=c.fresh(): function(*c.args, **c.kwargs)) for c in self.same_work or ()
+                )
+            except Exception:
+                return True  # the calls with expected values will tell
+        # numpy's own Python takes a few steps more or less with the shapes; one turn of a loop takes about ten.
+        return large - small < 60
+
+
+def shared_mistake(hint: str, *exercises: Exercise, own_types: bool = False) -> Callable[[Callable], Callable]:
+    """Record one mistake for several exercises. The function gets the exercise's oracle before the call's arguments."""
+
+    def record(function: Callable) -> Callable:
+        for exercise in exercises:
+            bound = functools.partial(function, exercise.oracle)
+            functools.update_wrapper(bound, function)
+            exercise.mistake(hint, own_types)(bound)
+        return function
+
+    return record
+
+
+def load(chapter: str) -> dict[str, Exercise]:
+    """The exercises of a chapter by name, from its `exercises.py`; imports torch."""
+    module = importlib.import_module(f"course.chapters.{chapter}.exercises")
+    found = {name: value for name, value in vars(module).items() if isinstance(value, Exercise)}
+    for name, exercise in found.items():
+        exercise.name = name
+    return found
+
+
+def on_arrays(function: Callable, own_types: bool = False) -> Callable:
+    """A torch function as a numpy one: arrays in as float64 tensors, tensors out as arrays, 0-d ones as numbers.
+
+    Tensors share memory with the caller's float64 arrays, so a mistake that changes its input really does.
+    own_types: tensors of the arrays' own types instead of float64.
+    """
+    import torch
+
+    def tensor(array: np.ndarray) -> torch.Tensor:
+        if not array.flags.writeable:
+            array = array.copy()
+        return torch.from_numpy(np.ascontiguousarray(array, dtype=None if own_types else np.float64))
+
+    def back(value: Any) -> Any:
+        if isinstance(value, torch.Tensor):
+            return value.item() if value.ndim == 0 else value.numpy()
+        if isinstance(value, tuple | list):
+            return type(value)(back(v) for v in value)
+        return {k: back(v) for k, v in value.items()} if isinstance(value, dict) else value
+
+    def run(*args: Any, **kwargs: Any) -> Any:
+        return back(function(*_mapped(args, tensor), **_mapped(kwargs, tensor)))
+
+    run.__doc__, run.__name__ = function.__doc__, getattr(function, "__name__", "oracle")
+    return run
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[io.StringIO]:
+    """Catch what an answer prints and drop its warnings: stderr in a graded cell would cost its marks."""
+    printed = io.StringIO()
+    with (
+        warnings.catch_warnings(),
+        np.errstate(all="ignore"),
+        contextlib.redirect_stdout(printed),
+        contextlib.redirect_stderr(printed),
+    ):
+        warnings.simplefilter("ignore")
+        yield printed
+
+
+def _mapped(value: Any, change: Callable[[np.ndarray], Any]) -> Any:
+    if isinstance(value, np.ndarray):
+        return change(value)
+    if isinstance(value, tuple | list):
+        return type(value)(_mapped(v, change) for v in value)
+    return {k: _mapped(v, change) for k, v in value.items()} if isinstance(value, dict) else value
+
+
+def _arrays_in(value: Any) -> Iterator[np.ndarray]:
+    if isinstance(value, np.ndarray):
+        yield value
+    elif isinstance(value, dict):
+        yield from _arrays_in(tuple(value.values()))
+    elif isinstance(value, tuple | list):
+        for item in value:
+            yield from _arrays_in(item)
+
+
+def _frozen(value: Any) -> Any:
+    return _mapped(value, lambda a: np.array(a, copy=True))
+
+
+def _other_values(before: Any, after: Any) -> bool:
+    found = difference(before, after, 1e-9)
+    return found is not None and found.kind in ("values", "shape")
+
+
+def _changed_argument(given: Call, asked: Call) -> str | None:
+    """The first argument that isn't what it was, named by position or keyword."""
+    named = [*((str(i + 1), v) for i, v in enumerate(given.args)), *given.kwargs.items()]
+    after = [*asked.args, *asked.kwargs.values()]
+    for (name, before), now in zip(named, after, strict=True):
+        pairs = zip(_arrays_in((before,)), _arrays_in((now,)), strict=True)
+        if any(not np.array_equal(b, n, equal_nan=n.dtype.kind == "f") for b, n in pairs):
+            return name
+    return None
+
+
+def _first(items: list) -> Any:
+    return items[0] if items else None
+
+
+def _describe_error(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+
+
+def _rule_text(name: str) -> str:
+    return f"it uses {name.replace('numpy.', 'np.')}, and this exercise asks you to build that yourself"

@@ -1,0 +1,197 @@
+"""What an answer may not do: use the operation ready made, or loop where the exercise says not to."""
+
+from __future__ import annotations
+
+import builtins
+import dis
+import functools
+import importlib
+import itertools
+import sys
+import types
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from unittest import mock
+
+# Everywhere in the course you build the operation yourself; these would answer for you (the kit draws windows).
+BANNED_MODULES = ("torch", "scipy", "skimage", "sklearn", "course")
+BANNED_NAMES = ("numpy.convolve", "numpy.correlate")
+
+
+class RuleBrokenError(Exception):
+    """An answer used what its exercise asks you to build."""
+
+
+def banned_in(function: Callable, names: tuple[str, ...] = BANNED_NAMES) -> str | None:
+    """First banned thing that a function, its helpers or its parts refer to, by name; None where all is fine."""
+    objects = {id(_resolve(name)): name for name in names}
+    for item in _reachable(function):
+        if id(item) in objects:
+            return objects[id(item)]
+        if (home := _home(item)) in BANNED_MODULES:
+            return home
+        if isinstance(item, types.CodeType):
+            for instruction in dis.get_instructions(item):
+                if instruction.opname == "IMPORT_NAME" and _top(instruction.argval) in BANNED_MODULES:
+                    return _top(instruction.argval)
+    return None
+
+
+@contextmanager
+def enforced(names: tuple[str, ...] = BANNED_NAMES) -> Iterator[list[str]]:
+    """While an answer runs, banned names and imports raise RuleBrokenError.
+
+    Yields the list of what was refused: an answer that swallows the error has still broken the rule.
+    """
+    refused: list[str] = []
+    real_import = builtins.__import__
+
+    def refuse(name: str) -> None:
+        refused.append(name)
+        raise RuleBrokenError(name)
+
+    def guarded_import(name: str, *args: Any, **kwargs: Any) -> Any:
+        return refuse(_top(name)) if _top(name) in BANNED_MODULES else real_import(name, *args, **kwargs)
+
+    patches = [mock.patch.object(builtins, "__import__", guarded_import)]
+    patches += [mock.patch(name, lambda *_, _name=name, **__: refuse(_name)) for name in names]
+    for patch in patches:
+        patch.start()
+    try:
+        yield refused
+    finally:
+        for patch in reversed(patches):
+            patch.stop()
+
+
+def python_steps(run: Callable[[], Any]) -> int:
+    """How many bytecode steps a call takes, numpy's own Python included: the work that is not done in C.
+
+    Builtins that loop in C over Python objects (map, sum, ...) are replaced by their Python spelling meanwhile,
+    so each of their turns counts.
+    """
+    steps = 0
+
+    def count(frame: types.FrameType, event: str, _: Any) -> Callable:
+        nonlocal steps
+        frame.f_trace_opcodes = True
+        steps += event == "opcode"
+        return count
+
+    before = sys.gettrace()
+    with _loops_spelt_out():
+        sys.settrace(count)
+        try:
+            run()
+        finally:
+            sys.settrace(before)
+    return steps
+
+
+@contextmanager
+def _loops_spelt_out() -> Iterator[None]:
+    def spelt_map(function: Callable, *columns: Iterable) -> Iterator:
+        return (function(*row) for row in zip(*columns, strict=False))
+
+    def spelt_starmap(function: Callable, rows: Iterable) -> Iterator:
+        return (function(*row) for row in rows)
+
+    def spelt_filter(function: Callable | None, items: Iterable) -> Iterator:
+        return (item for item in items if (function(item) if function else item))
+
+    def spelt_sum(items: Iterable, start: Any = 0) -> Any:
+        for item in items:
+            start = start + item
+        return start
+
+    def spelt_reduce(function: Callable, items: Iterable, *start: Any) -> Any:
+        items = iter(items)
+        result = start[0] if start else next(items)
+        for item in items:
+            result = function(result, item)
+        return result
+
+    with (
+        mock.patch.object(builtins, "map", spelt_map),
+        mock.patch.object(builtins, "filter", spelt_filter),
+        mock.patch.object(builtins, "sum", spelt_sum),
+        mock.patch.object(itertools, "starmap", spelt_starmap),
+        mock.patch.object(functools, "reduce", spelt_reduce),
+    ):
+        yield
+
+
+def _reachable(function: Any) -> Iterator[Any]:
+    """Everything an answer can get at by name: its code, globals, closure, defaults, attributes; no library's inside."""
+    seen: set[int] = set()
+    queue = [function]
+    while queue:
+        item = queue.pop(0)
+        if id(item) in seen:
+            continue
+        seen.add(id(item))
+        yield item
+        queue += _parts(item)
+
+
+def _parts(item: Any) -> list[Any]:
+    if isinstance(item, types.FunctionType) and item.__globals__.get("__name__") == "__main__":
+        codes = list(_codes(item.__code__))
+        names = {name for code in codes for name in code.co_names}
+        cells = [cell.cell_contents for cell in item.__closure__ or () if _is_filled(cell)]
+        used = [item.__globals__[name] for name in sorted(names) if name in item.__globals__]
+        wrapped = [item.__wrapped__] if hasattr(item, "__wrapped__") else []
+        return [*codes, *used, *cells, *(item.__defaults__ or ()), *(item.__kwdefaults__ or {}).values(), *wrapped]
+    if isinstance(item, functools.partial):
+        return [item.func, *item.args, *item.keywords.values()]
+    if isinstance(item, types.MethodType):
+        return [item.__func__, item.__self__]
+    if isinstance(item, staticmethod | classmethod):
+        return [item.__func__]
+    if isinstance(item, type) and item.__module__ == "__main__":
+        return [*vars(item).values(), *item.__bases__]
+    if isinstance(item, tuple | list):
+        return list(item)
+    if isinstance(item, dict):
+        return list(item.values())
+    if type(item).__module__ == "__main__":
+        return [type(item), *getattr(item, "__dict__", {}).values()]
+    if isinstance(item, functools._lru_cache_wrapper):
+        return [item.__wrapped__]
+    return []
+
+
+def _codes(code: types.CodeType) -> Iterator[types.CodeType]:
+    yield code
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            yield from _codes(constant)
+
+
+def _is_filled(cell: types.CellType) -> bool:
+    try:
+        cell.cell_contents  # noqa: B018 - reading an empty cell raises
+    except ValueError:
+        return False
+    return True
+
+
+def _home(item: Any) -> str:
+    """Top package that an object comes from."""
+    if isinstance(item, types.ModuleType):
+        return _top(item.__name__)
+    owner = getattr(item, "__self__", None)
+    module = getattr(item, "__module__", None) or (getattr(type(owner), "__module__", None) if owner else None)
+    if isinstance(owner, type):  # torch.conv1d is a builtin method of a class without a module of its own
+        module = owner.__module__
+    return _top(module if isinstance(module, str) else type(item).__module__)
+
+
+def _top(module: str) -> str:
+    return module.split(".")[0]
+
+
+def _resolve(name: str) -> Any:
+    module, _, attribute = name.rpartition(".")
+    return getattr(importlib.import_module(module), attribute)

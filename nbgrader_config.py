@@ -1,0 +1,24 @@
+"""nbgrader's settings for this course; used by `course` and by every stock `nbgrader` command run in this folder."""
+
+from course.build import preprocessors as build
+from course.grading import preprocessors as grading
+
+c = get_config()  # noqa: F821 - traitlets defines it
+
+c.CourseDirectory.course_id = "sliding-windows"
+c.CourseDirectory.solution_directory = "solutions"
+
+# Release: our question cells carry the mark scheme, so that formgrader shows it beside the answer.
+c.ClearMarkScheme.enforce_metadata = False
+
+# Solutions: run everything, hidden tests included, stop on the first error, then take out what isn't for reading.
+c.GenerateSolution.preprocessors = build.SOLUTION_STEPS
+c.Execute.timeout = 120
+c.Execute.record_timing = False
+c.KernelManager.transport_encryption = "required"  # also spares a warning on every start
+
+# Grading: a deleted test cell is put back and marked, instead of waiting for manual grading for ever.
+c.OverwriteCells.add_missing_cells = True
+
+# Feedback: students see the marks and messages, not the tests.
+c.GenerateFeedback.preprocessors = grading.FEEDBACK_STEPS
