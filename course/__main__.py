@@ -19,13 +19,18 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 console = Console()
-Chapters = Annotated[list[str] | None, typer.Argument(metavar="[CHAPTER]...", help="such as ch01_conv1d; all by default")]
+Chapters = Annotated[
+    list[str] | None, typer.Argument(metavar="[CHAPTER]...", help="such as ch01_conv1d; all by default")
+]
 
 
 @app.command(epilog="Example: course build ch01_conv1d")
 def build(
     names: Chapters = None,
-    check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 where a notebook is not what the text gives.")] = False,
+    check: Annotated[
+        bool,
+        typer.Option("--check", help="Write nothing; exit 1 where a notebook is not what the text gives."),
+    ] = False,
 ) -> None:
     """Make source/, release/ and solutions/ from the chapters' texts."""
     from course.build import pipeline
@@ -53,7 +58,11 @@ def pull(names: Chapters = None) -> None:
     from course.build.pipeline import BuildError
     from course.build.pull import pull as pull_chapter
 
-    _each(names, lambda chapter: _shown(chapter.text) if pull_chapter(chapter) else "nothing to pull", BuildError)
+    _each(
+        names,
+        lambda chapter: _shown(chapter.text) if pull_chapter(chapter) else "nothing to pull",
+        BuildError,
+    )
 
 
 def _each(names: list[str] | None, work, expected: type[Exception]) -> None:

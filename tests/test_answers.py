@@ -57,7 +57,9 @@ def test_a_right_answer_in_another_style_gets_full_marks(chapter, answer):
     assert failures(chapter, answer.exercise, answer.source) == {}
 
 
-@pytest.mark.parametrize(("chapter", "exercise", "mistake"), MISTAKES, ids=[f"{c.id}/{n}/{m.name}" for c, n, m in MISTAKES])
+@pytest.mark.parametrize(
+    ("chapter", "exercise", "mistake"), MISTAKES, ids=[f"{c.id}/{n}/{m.name}" for c, n, m in MISTAKES]
+)
 def test_each_mistake_fails_the_hidden_tests_and_is_named(chapter, exercise, mistake):
     hidden = {k: v for k, v in failures(chapter, exercise, mistake.function).items() if "-hidden" in k}
     assert hidden

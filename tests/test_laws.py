@@ -27,5 +27,9 @@ def test_each_mistake_is_diagnosed_as_itself(row):
 def test_no_two_mistakes_agree_on_all_probes(row):
     *_, exercise = row
     for a, b in itertools.permutations(exercise.mistakes.values(), 2):
-        outcomes = [(exercise.outcome(a.function, p), exercise.outcome(b.function, p), p) for p in exercise.probes]
-        assert not all(x.resembles(y, p.tolerance) for x, y, p in outcomes), f"{a.name} and {b.name} look the same"
+        outcomes = [
+            (exercise.outcome(a.function, p), exercise.outcome(b.function, p), p) for p in exercise.probes
+        ]
+        assert not all(x.resembles(y, p.tolerance) for x, y, p in outcomes), (
+            f"{a.name} and {b.name} look the same"
+        )

@@ -45,7 +45,8 @@ def _answer(chapter: Chapter, cell) -> Answer:
     match = _TITLE.fullmatch(cell.metadata.title)
     if match is None:
         raise AnswersError(
-            f"{chapter.others}: the title {cell.metadata.title!r} is neither 'exercise: style' nor 'exercise wrong: mistake'"
+            f"{chapter.others}: the title {cell.metadata.title!r} is neither 'exercise: style' "
+            "nor 'exercise wrong: mistake'"
         )
     kind = "mistake" if match["wrong"] else "style"
     return Answer(match["exercise"], cell.source, **{kind: match["what"]})

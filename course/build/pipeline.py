@@ -57,7 +57,9 @@ def build(chapter: Chapter) -> Built:
         replace_file(chapter.made("source", root), text.dump(source))
         for converter in (GenerateAssignment, GenerateSolution):
             convert(converter, chapter, root)
-        return Built(chapter, {f: chapter.made(f, root).read_text("utf-8").rstrip("\n") + "\n" for f in FOLDERS})
+        return Built(
+            chapter, {f: chapter.made(f, root).read_text("utf-8").rstrip("\n") + "\n" for f in FOLDERS}
+        )
 
 
 def source_notebook(chapter: Chapter) -> NotebookNode:
@@ -68,7 +70,10 @@ def source_notebook(chapter: Chapter) -> NotebookNode:
         raise BuildError(f"{chapter.text}: {error}") from error
     if found := rules.problems(chapter, nb):
         raise BuildError("\n".join(str(p) for p in found))
-    nb.metadata[_RECORD] = {"text": fingerprint(chapter.text.read_text("utf-8")), "cells": _cells_fingerprint(nb)}
+    nb.metadata[_RECORD] = {
+        "text": fingerprint(chapter.text.read_text("utf-8")),
+        "cells": _cells_fingerprint(nb),
+    }
     return nb
 
 
@@ -141,7 +146,7 @@ class captured_log(logging.Handler):  # noqa: N801 - used as a context manager
         self.logger.removeHandler(self)
 
     def reason(self) -> str:
-        """What went wrong, in the exception's own words: nbgrader logs whole tracebacks, after a line that says little."""
+        """What went wrong, in the exception's own words: nbgrader logs whole tracebacks."""
         errors = [r.getMessage().strip() for r in self.records if r.levelno >= logging.ERROR]
         for message in errors:
             if message.startswith("Traceback"):
@@ -153,7 +158,7 @@ class captured_log(logging.Handler):  # noqa: N801 - used as a context manager
 
 @contextmanager
 def nbgrader_environment() -> Iterator[None]:
-    """Run kernels with one thread a library, so that sums come out the same to the last bit; let nbgrader find alembic."""
+    """Run kernels with one thread a library, so sums come out the same to the last bit; let nbgrader find alembic."""
     wanted = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     wanted["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     before = {name: os.environ.get(name) for name in wanted}

@@ -50,7 +50,9 @@ class StripMarkers(NbGraderPreprocessor):
     """Take out the BEGIN/END SOLUTION lines; the solution between them stays."""
 
     def preprocess_cell(self, cell: NotebookNode, resources: dict, _: int) -> tuple[NotebookNode, dict]:
-        cell.source = re.sub(r"^[ \t]*### (BEGIN|END) SOLUTION[ \t]*\n?", "", cell.source, flags=re.MULTILINE).rstrip("\n")
+        cell.source = re.sub(
+            r"^[ \t]*### (BEGIN|END) SOLUTION[ \t]*\n?", "", cell.source, flags=re.MULTILINE
+        ).rstrip("\n")
         return cell, resources
 
 

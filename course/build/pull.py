@@ -10,7 +10,7 @@ from course.paths import ROOT, Chapter
 
 
 def pull(chapter: Chapter) -> bool:
-    """Write the source notebook's changes to the text; False where there are none. Raises BuildError, nothing written."""
+    """Write the source notebook's changes to the text; False if there are none. Raises BuildError, writing nothing."""
     path = chapter.made("source")
     if not path.exists():
         raise BuildError(f"{_shown(path)} does not exist; run `course build {chapter.id}`")
@@ -20,8 +20,9 @@ def pull(chapter: Chapter) -> bool:
         nb = nbformat.read(path, as_version=4)
         if fingerprint(chapter.text.read_text("utf-8")) != text_at_build(path):
             raise BuildError(
-                f"both {_shown(path)} and {_shown(chapter.text)} changed since the last build. To keep the notebook's version, "
-                f"`git stash` the text and pull again; to keep the text's, delete the notebook and build."
+                f"both {_shown(path)} and {_shown(chapter.text)} changed since the last build. To keep the "
+                "notebook's version, `git stash` the text and pull again; to keep the text's, delete the notebook "
+                "and build."
             )
         content = text.write(nb)
     except (ValueError, nbformat.ValidationError) as error:

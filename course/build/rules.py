@@ -76,7 +76,10 @@ def _tests_end_in_a_statement(nb: NotebookNode) -> Iterator[tuple[str, str]]:
             yield number, f"is not Python: {error.msg} in line {error.lineno}"
             continue
         if body and isinstance(body[-1], ast.Expr) and not isinstance(body[-1].value, ast.Call):
-            yield number, "a test cell must end in a statement or a check; a value shown there is taken for marks"
+            yield (
+                number,
+                "a test cell must end in a statement or a check; a value shown there is taken for marks",
+            )
 
 
 def _regions_are_closed(nb: NotebookNode) -> Iterator[tuple[str, str]]:

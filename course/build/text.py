@@ -14,6 +14,7 @@ import nbformat
 from nbformat import NotebookNode
 
 KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+FIGURE_TAG = "figure"
 FORMAT = {"extension": ".py", "format_name": "percent"}
 
 
@@ -36,14 +37,18 @@ def write(nb: NotebookNode) -> str:
     short.cells = [_short_cell(cell) for cell in nb.cells]
     short.metadata["jupytext"] = {"cell_markers": '"""', "notebook_metadata_filter": "-all"}
     text = jupytext.writes(short, fmt=FORMAT)
-    for number, (before, after) in enumerate(itertools.zip_longest(content(nb), content(read(text))), start=1):
+    for number, (before, after) in enumerate(
+        itertools.zip_longest(content(nb), content(read(text))), start=1
+    ):
         if before != after:
-            raise TextError(f"cell {number} can't be written as text without loss: {_first_words(before or after)}")
+            raise TextError(
+                f"cell {number} can't be written as text without loss: {_first_words(before or after)}"
+            )
     return text
 
 
 def content(nb: NotebookNode) -> list[dict]:
-    """What an author wrote: types, sources, nbgrader's fields, tags and attachments. Not outputs, ids or editor state."""
+    """What an author wrote: types, sources, nbgrader's fields, tags and attachments. No outputs, ids, editor state."""
     return [
         {
             "type": cell.cell_type,
@@ -78,6 +83,13 @@ def _complete_nbgrader_metadata(nb: NotebookNode) -> None:
             cell.metadata.nbgrader = _fields(cell)
 
 
+def _fold_figures(nb: NotebookNode) -> None:
+    """Cells that only draw show their picture; a click on the bar beside it unfolds their code."""
+    for cell in nb.cells:
+        if FIGURE_TAG in cell.metadata.get("tags", []):
+            cell.metadata["jupyter"] = NotebookNode(source_hidden=True)
+
+
 def _name_cells(nb: NotebookNode) -> None:
     for number, cell in enumerate(nb.cells):
         cell["id"] = cell.metadata.get("nbgrader", {}).get("grade_id") or f"cell-{number:03}"
@@ -87,6 +99,7 @@ READ_STEPS: list[Callable[[NotebookNode], None]] = [
     _fix_notebook_metadata,
     _drop_jupytext_metadata,
     _complete_nbgrader_metadata,
+    _fold_figures,
     _name_cells,
 ]
 
@@ -122,7 +135,11 @@ def _short_cell(cell: NotebookNode) -> NotebookNode:
         metadata["nbgrader"] = short
     if cell.metadata.get("tags"):
         metadata["tags"] = list(cell.metadata.tags)
-    new = {"markdown": nbformat.v4.new_markdown_cell, "code": nbformat.v4.new_code_cell, "raw": nbformat.v4.new_raw_cell}
+    new = {
+        "markdown": nbformat.v4.new_markdown_cell,
+        "code": nbformat.v4.new_code_cell,
+        "raw": nbformat.v4.new_raw_cell,
+    }
     return new[cell.cell_type](cell.source, metadata=metadata)
 
 

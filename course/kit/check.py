@@ -13,7 +13,9 @@ import numpy as np
 from course.kit.compare import Difference, describe, difference
 from course.kit.exercise import Call, Exercise, Outcome, load
 
-_NOT_WRITTEN = "there is no answer yet: replace `raise NotImplementedError()` in the cell above with your code"
+_NOT_WRITTEN = (
+    "there is no answer yet: replace `raise NotImplementedError()` in the cell above with your code"
+)
 
 
 class CheckFailedError(AssertionError):
@@ -63,7 +65,9 @@ class Checks:
 
     def _raise_if_rule_broken(self, exercise: Exercise, function: Callable) -> None:
         if not callable(function):
-            raise CheckFailedError(f"✗ {exercise.name}\n  a function is expected here, not {describe(function)}")
+            raise CheckFailedError(
+                f"✗ {exercise.name}\n  a function is expected here, not {describe(function)}"
+            )
         if broken := exercise.broken_rule(function):
             raise CheckFailedError(f"✗ {exercise.name}\n  {broken}")
 
@@ -130,7 +134,9 @@ def _argument_text(value: Any) -> str:
 
 def _value_text(value: Any) -> str:
     if isinstance(value, np.ndarray):
-        text = np.array2string(value, precision=4, suppress_small=True, threshold=60, edgeitems=2, separator=" ")
+        text = np.array2string(
+            value, precision=4, suppress_small=True, threshold=60, edgeitems=2, separator=" "
+        )
         return f"{text}   shape {value.shape}" if value.ndim == 1 else f"{text}\nshape {value.shape}"
     text = repr(value)
     return text if len(text) < 200 else text[:200] + " ..."

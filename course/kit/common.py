@@ -56,8 +56,14 @@ _HINTS = {
         "For an input of integers your results are cut to integers: which type does your output array have?",
         True,
     ),
-    uint8_overflow: ("Numbers of type uint8 wrap around at 256: convert to float before you calculate.", True),
-    changes_its_input: ("Your function changes its input array. Work on a copy, or write y = x * ... for x *= ...", False),
+    uint8_overflow: (
+        "Numbers of type uint8 wrap around at 256: convert to float before you calculate.",
+        True,
+    ),
+    changes_its_input: (
+        "Your function changes its input array. Work on a copy, or write y = x * ... for x *= ...",
+        False,
+    ),
     keeps_a_result_between_calls: (
         "Your function returns the same array each time, so a later call changes an earlier result. Make a new one.",
         False,

@@ -71,7 +71,9 @@ def _number_difference(expected: float, got: Any, tolerance: float) -> Differenc
     if isinstance(expected, int | np.integer):
         if not isinstance(got, int | np.integer):
             return Difference("type", f"an integer is expected, not {got!r}")
-        return None if int(got) == int(expected) else Difference("values", f"{expected} is expected, not {got}")
+        return (
+            None if int(got) == int(expected) else Difference("values", f"{expected} is expected, not {got}")
+        )
     if _wrong(np.float64(expected), np.float64(got), tolerance):
         return Difference("values", f"{_number(expected)} is expected, not {_number(got)}")
     return None

@@ -66,7 +66,9 @@ def call(*args: Any, **kwargs: Any) -> Call:
     return Call(args, kwargs)
 
 
-def draw(seed: int, *shape: int, low: int | None = None, high: int | None = None, dtype: str = "float64") -> np.ndarray:
+def draw(
+    seed: int, *shape: int, low: int | None = None, high: int | None = None, dtype: str = "float64"
+) -> np.ndarray:
     """A random array, the same for the same seed: normal, or integers in low ... high - 1."""
     rng = np.random.default_rng(seed)
     if low is None or high is None:
@@ -212,7 +214,9 @@ class Exercise:
         if name := rules.banned_in(function, self.banned_names):
             return _rule_text(name)
         if self.same_work and not self._works_the_same(function):
-            return "the Python work grows with the size of the arrays: there is a loop over positions, channels or samples"
+            return (
+                "its Python work grows with the arrays: there is a loop over positions, channels or samples"
+            )
         return None
 
     def diagnose(self, function: Callable) -> Mistake | None:
@@ -261,23 +265,28 @@ class Exercise:
             return Difference("error", f"{error.__name__} is expected, but your function returned a value")
         if not isinstance(outcome.error, error):
             return Difference(
-                "error", f"{error.__name__} is expected, but your function raised {_describe_error(outcome.error)}"
+                "error",
+                f"{error.__name__} is expected, but your function raised {_describe_error(outcome.error)}",
             )
         return None
 
     def _works_the_same(self, function: Callable) -> bool:
         with self._enforced(function), _quiet():
             try:
-                small, large = (
-                    rules.python_steps(lambda c=c.fresh(): function(*c.args, **c.kwargs)) for c in self.same_work or ()
-                )
+                small, large = (_steps(function, given.fresh()) for given in self.same_work or ())
             except Exception:
                 return True  # the calls with expected values will tell
         # numpy's own Python takes a few steps more or less with the shapes; one turn of a loop takes about ten.
         return large - small < 60
 
 
-def shared_mistake(hint: str, *exercises: Exercise, own_types: bool = False) -> Callable[[Callable], Callable]:
+def _steps(function: Callable, given: Call) -> int:
+    return rules.python_steps(lambda: function(*given.args, **given.kwargs))
+
+
+def shared_mistake(
+    hint: str, *exercises: Exercise, own_types: bool = False
+) -> Callable[[Callable], Callable]:
     """Record one mistake for several exercises. The function gets the exercise's oracle before the call's arguments."""
 
     def record(function: Callable) -> Callable:

@@ -123,7 +123,7 @@ def _loops_spelt_out() -> Iterator[None]:
 
 
 def _reachable(function: Any) -> Iterator[Any]:
-    """Everything an answer can get at by name: its code, globals, closure, defaults, attributes; no library's inside."""
+    """What an answer can get at by name: code, globals, closure, defaults, attributes; no library's inside."""
     seen: set[int] = set()
     queue = [function]
     while queue:
@@ -142,7 +142,14 @@ def _parts(item: Any) -> list[Any]:
         cells = [cell.cell_contents for cell in item.__closure__ or () if _is_filled(cell)]
         used = [item.__globals__[name] for name in sorted(names) if name in item.__globals__]
         wrapped = [item.__wrapped__] if hasattr(item, "__wrapped__") else []
-        return [*codes, *used, *cells, *(item.__defaults__ or ()), *(item.__kwdefaults__ or {}).values(), *wrapped]
+        return [
+            *codes,
+            *used,
+            *cells,
+            *(item.__defaults__ or ()),
+            *(item.__kwdefaults__ or {}).values(),
+            *wrapped,
+        ]
     if isinstance(item, functools.partial):
         return [item.func, *item.args, *item.keywords.values()]
     if isinstance(item, types.MethodType):
@@ -182,7 +189,9 @@ def _home(item: Any) -> str:
     if isinstance(item, types.ModuleType):
         return _top(item.__name__)
     owner = getattr(item, "__self__", None)
-    module = getattr(item, "__module__", None) or (getattr(type(owner), "__module__", None) if owner else None)
+    module = getattr(item, "__module__", None) or (
+        getattr(type(owner), "__module__", None) if owner else None
+    )
     if isinstance(owner, type):  # torch.conv1d is a builtin method of a class without a module of its own
         module = owner.__module__
     return _top(module if isinstance(module, str) else type(item).__module__)

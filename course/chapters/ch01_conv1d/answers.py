@@ -24,7 +24,8 @@ def similarity(w, window):
 
 
 # %% similarity: polarisation, a lambda
-similarity = lambda w, window: (np.square(w + 0.0 + window).sum() - np.square(w + 0.0 - window).sum()) / 4  # noqa: E731
+similarity = lambda w, window: (np.square(w + 0.0 + window).sum() - np.square(w + 0.0 - window).sum()) / 4
+
 
 # %% count_windows: formula
 def count_windows(n, k, stride=1):
@@ -102,6 +103,7 @@ class _Correlator:
 
 cross_correlate = _Correlator()
 
+
 # %% convolve: flip, pad and correlate
 def convolve(x, w):
     padded = np.pad(x, len(w) - 1)
@@ -110,7 +112,12 @@ def convolve(x, w):
 
 # %% convolve: product of polynomials
 def convolve(x, w):
-    return np.array([sum(float(x[i]) * float(w[k - i]) for i in range(len(x)) if 0 <= k - i < len(w)) for k in range(len(x) + len(w) - 1)])
+    return np.array(
+        [
+            sum(float(x[i]) * float(w[k - i]) for i in range(len(x)) if 0 <= k - i < len(w))
+            for k in range(len(x) + len(w) - 1)
+        ]
+    )
 
 
 # %% convolve: FFT
@@ -181,7 +188,8 @@ def parameter_counts(n_in, n_out, k):
 
 
 # %% parameter_counts: a lambda
-parameter_counts = lambda n_in, n_out, k: (n_out * n_in, n_out * k, k)  # noqa: E731
+parameter_counts = lambda n_in, n_out, k: (n_out * n_in, n_out * k, k)
+
 
 # %% find_pattern: all windows at once
 def find_pattern(x, pattern):
@@ -255,7 +263,9 @@ def count_windows(n, k, stride=1):
 
 # %% cross_correlate wrong: flips_the_kernel
 def cross_correlate(x, w, stride=1):
-    return np.array([np.sum(x[i : i + len(w)] * w[::-1].astype(float)) for i in range(0, len(x) - len(w) + 1, stride)])
+    return np.array(
+        [np.sum(x[i : i + len(w)] * w[::-1].astype(float)) for i in range(0, len(x) - len(w) + 1, stride)]
+    )
 
 
 # %% cross_correlate wrong: drops_the_last_window

@@ -37,7 +37,7 @@ $v$ points the way $w$ does ($\theta = 0$), zero when the two have nothing in co
 negative when $v$ is $w$ upside down ($\theta = 180°$).
 """
 
-# %%
+# %% tags=["figure"]
 pattern = np.array([1.0, 2.0, 0.0, -2.0, -1.0])
 windows = {
     "the pattern itself": pattern,
@@ -53,6 +53,7 @@ for ax, (name, v) in zip(axes, windows.items(), strict=True):
     ax.set_title(f"{name}\n$\\langle w, v\\rangle$ = {(pattern * v).sum():g}")
     ax.set_xticks([])
 fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+plt.show()
 
 # %% [markdown]
 r"""
@@ -115,11 +116,15 @@ check.examples(
 ### BEGIN HIDDEN TESTS
 rng = np.random.default_rng(1011)
 w, v = rng.standard_normal((2, 6))
-check.hidden("similarity", similarity, "vectors of real numbers", call(w, v), *call(w[:4], v[2:]).in_every_form())
+check.hidden(
+    "similarity", similarity, "vectors of real numbers", call(w, v), *call(w[:4], v[2:]).in_every_form()
+)
 w, v = rng.standard_normal((2, 3, 4, 2))
 check.hidden("similarity", similarity, "arrays with several axes", call(w, v), call(w[0], v[1]))
 w, v = rng.integers(100, 250, (2, 4, 5)).astype(np.uint8)
-check.hidden("similarity", similarity, "images of type uint8", call(w, v), call(w, v / 7), call(w.astype(int) - 150, v))
+check.hidden(
+    "similarity", similarity, "images of type uint8", call(w, v), call(w, v / 7), call(w.astype(int) - 150, v)
+)
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -133,17 +138,32 @@ Now let the window move. A kernel with $K$ taps looks at $x_0 \dots x_{K-1}$, th
 the last window that still fits. The step between neighbouring windows is the **stride** $s$.
 """
 
-# %%
+# %% tags=["figure"]
 n, k, s = 8, 3, 2
 fig, ax = plt.subplots(figsize=(7.5, 2.6))
 for row, start in enumerate(range(0, n, s)):
     fits = start + k <= n
-    ax.barh(row, k - 0.12, left=start + 0.06, height=0.62, color=figures.KERNEL if fits else "none",
-            edgecolor=figures.KERNEL if fits else figures.WRONG, ls="-" if fits else "--")
+    ax.barh(
+        row,
+        k - 0.12,
+        left=start + 0.06,
+        height=0.62,
+        color=figures.KERNEL if fits else "none",
+        edgecolor=figures.KERNEL if fits else figures.WRONG,
+        ls="-" if fits else "--",
+    )
     ax.text(start + k + 0.15, row, f"starts at {start}" + ("" if fits else ": does not fit"), va="center")
-ax.set(xlim=(0, n + 5), ylim=(3.6, -0.6), xticks=np.arange(n) + 0.5, xticklabels=range(n), yticks=[], xlabel="index of the signal")
+ax.set(
+    xlim=(0, n + 5),
+    ylim=(3.6, -0.6),
+    xticks=np.arange(n) + 0.5,
+    xticklabels=range(n),
+    yticks=[],
+    xlabel="index of the signal",
+)
 ax.axvspan(0, n, color=figures.INPUT, alpha=0.1, lw=0)
 ax.set_title(f"n = {n}, k = {k}, stride {s}: windows start at 0, 2 and 4")
+plt.show()
 
 # %% [markdown]
 r"""
@@ -198,11 +218,37 @@ check.examples(
 # The hidden tests of `count_windows` run here when your work is graded.
 ### BEGIN HIDDEN TESTS
 rng = np.random.default_rng(1021)
-check.hidden("count_windows", count_windows, "stride 1", *[call(int(n), int(k)) for n, k in rng.integers(5, 40, (6, 2)) if k <= n], call(9, 9), call(9, 1))
-check.hidden("count_windows", count_windows, "strides that divide n - k", *[call(k + m * s, k, s) for k, m, s in rng.integers(2, 9, (6, 3)).tolist()])
-check.hidden("count_windows", count_windows, "strides that leave values over", *[call(k + m * s + 1, k, stride=s) for k, m, s in rng.integers(2, 9, (8, 3)).tolist()])
-check.hidden("count_windows", count_windows, "a stride longer than the signal", call(5, 2, 9), call(6, 6, stride=7))
-check.hidden("count_windows", count_windows, "a window that does not fit", call(4, 7), call(1, 2, 3), call(3, 20, stride=4))
+check.hidden(
+    "count_windows",
+    count_windows,
+    "stride 1",
+    *[call(int(n), int(k)) for n, k in rng.integers(5, 40, (6, 2)) if k <= n],
+    call(9, 9),
+    call(9, 1),
+)
+check.hidden(
+    "count_windows",
+    count_windows,
+    "strides that divide n - k",
+    *[call(k + m * s, k, s) for k, m, s in rng.integers(2, 9, (6, 3)).tolist()],
+)
+check.hidden(
+    "count_windows",
+    count_windows,
+    "strides that leave values over",
+    *[call(k + m * s + 1, k, stride=s) for k, m, s in rng.integers(2, 9, (8, 3)).tolist()],
+)
+check.hidden(
+    "count_windows", count_windows, "a stride longer than the signal", call(5, 2, 9), call(6, 6, stride=7)
+)
+check.hidden(
+    "count_windows",
+    count_windows,
+    "a window that does not fit",
+    call(4, 7),
+    call(1, 2, 3),
+    call(3, 20, stride=4),
+)
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -303,12 +349,35 @@ check.examples(
 ### BEGIN HIDDEN TESTS
 rng = np.random.default_rng(1031)
 x, w = rng.standard_normal(13), rng.standard_normal(4)
-check.hidden("cross_correlate", cross_correlate, "stride 1", call(x, w), call(x, w[:1]), call(x[:4], w), call(x[:5], w))
-check.hidden("cross_correlate", cross_correlate, "strides that divide L - K", call(x, w, 3), call(x, w[:3], stride=5))
-check.hidden("cross_correlate", cross_correlate, "strides that leave values over", call(x, w, stride=2), call(x[:12], w, stride=3), call(x[:6], w, 7))
-check.hidden("cross_correlate", cross_correlate, "read-only arrays, views and float32", *call(x, w, stride=2).in_every_form())
+check.hidden(
+    "cross_correlate", cross_correlate, "stride 1", call(x, w), call(x, w[:1]), call(x[:4], w), call(x[:5], w)
+)
+check.hidden(
+    "cross_correlate", cross_correlate, "strides that divide L - K", call(x, w, 3), call(x, w[:3], stride=5)
+)
+check.hidden(
+    "cross_correlate",
+    cross_correlate,
+    "strides that leave values over",
+    call(x, w, stride=2),
+    call(x[:12], w, stride=3),
+    call(x[:6], w, 7),
+)
+check.hidden(
+    "cross_correlate",
+    cross_correlate,
+    "read-only arrays, views and float32",
+    *call(x, w, stride=2).in_every_form(),
+)
 whole = rng.integers(100, 250, 9).astype(np.uint8)
-check.hidden("cross_correlate", cross_correlate, "integers", call(whole, w), call(whole, whole[2:5]), call(whole.astype(int) - 170, whole[:4], stride=2))
+check.hidden(
+    "cross_correlate",
+    cross_correlate,
+    "integers",
+    call(whole, w),
+    call(whole, whole[2:5]),
+    call(whole.astype(int) - 170, whole[:4], stride=2),
+)
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -337,7 +406,9 @@ battery = {
     "peaks": np.array([-1.0, 0.5, 1.0, 0.5, -1.0]),
     "oscillates": np.array([1.0, -1.0, 1.0, -1.0, 1.0]),
 }
-bumps = np.concatenate([np.zeros(8), [0, 1, 2, 3, 3, 3], np.full(4, 3.0), [1, 3, 1], np.ones(6), [2, 0, 2, 0, 2], np.ones(6)])
+bumps = np.concatenate(
+    [np.zeros(8), [0, 1, 2, 3, 3, 3], np.full(4, 3.0), [1, 3, 1], np.ones(6), [2, 0, 2, 0, 2], np.ones(6)]
+)
 figures.signals([bumps, *(cross_correlate(bumps, w) for w in battery.values())], ["signal", *battery])
 
 # %% [markdown]
@@ -403,7 +474,9 @@ check.examples(
     "convolve",
     convolve,
     call(np.array([1, 2, 0, 1]), np.array([3, 2, 1])).gives([3, 8, 5, 5, 2, 1]),  # the animation above
-    call(np.array([0, 0, 1, 0]), np.array([3, 2, 1])).gives([0, 0, 3, 2, 1, 0]),  # one click: the echoes themselves
+    call(np.array([0, 0, 1, 0]), np.array([3, 2, 1])).gives(
+        [0, 0, 3, 2, 1, 0]
+    ),  # one click: the echoes themselves
     call(np.array([1, 1]), np.array([1, 2, 3, 4])).gives([1, 3, 5, 7, 4]),  # the kernel is the longer one
     call(np.array([2.5]), np.array([2.0])).gives([5.0]),
 )
@@ -413,12 +486,24 @@ check.examples(
 ### BEGIN HIDDEN TESTS
 rng = np.random.default_rng(1041)
 x, w = rng.standard_normal(9), rng.standard_normal(4)
-check.hidden("convolve", convolve, "a kernel shorter than the signal", call(x, w), call(x, w[:1]), call(x[:5], w))
-check.hidden("convolve", convolve, "a kernel longer than the signal", call(w, x), call(x[:1], w), call(x[:3], w))
+check.hidden(
+    "convolve", convolve, "a kernel shorter than the signal", call(x, w), call(x, w[:1]), call(x[:5], w)
+)
+check.hidden(
+    "convolve", convolve, "a kernel longer than the signal", call(w, x), call(x[:1], w), call(x[:3], w)
+)
 check.hidden("convolve", convolve, "signal and kernel of equal length", call(x[:4], w), call(x[:1], w[:1]))
 check.hidden("convolve", convolve, "read-only arrays, views and float32", *call(x, w).in_every_form())
 whole = rng.integers(100, 250, 6).astype(np.uint8)
-check.hidden("convolve", convolve, "integers", call(whole, w), call(whole, whole[:3]), call(w, whole), call(whole.astype(int) - 170, whole[:2]))
+check.hidden(
+    "convolve",
+    convolve,
+    "integers",
+    call(whole, w),
+    call(whole, whole[:3]),
+    call(w, whole),
+    call(whole.astype(int) - 170, whole[:2]),
+)
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -430,9 +515,10 @@ peaks in place, but it needs to see the future.
 """
 
 # %%
-print("x * w      ", convolve(np.array([1.0, 2, 4]), np.array([1.0, 0, -1])))
-print("w * x      ", convolve(np.array([1.0, 0, -1]), np.array([1.0, 2, 4])))
+print("x * w:", convolve(np.array([1.0, 2, 4]), np.array([1.0, 0, -1])))
+print("w * x:", convolve(np.array([1.0, 0, -1]), np.array([1.0, 2, 4])))
 
+# %% tags=["figure"]
 clean = np.exp(-0.5 * ((np.arange(120) - 60) / 6) ** 2)
 hall = np.ones(15) / 15
 full = convolve(clean, hall)
@@ -443,6 +529,7 @@ ax.plot(full[7 : 7 + len(clean)], color=figures.OUTPUT, label="centred: 7 on eit
 ax.axvline(60, color=figures.LINE, lw=1, zorder=0)
 ax.set(xlabel="sample", ylim=(-0.05, 1.75))
 ax.legend(loc="upper left")
+plt.show()
 
 # %% [markdown]
 r"""
@@ -469,22 +556,31 @@ $$y_{d,i} \;=\; b_d + \sum_{c=0}^{C-1} \sum_{j=0}^{K-1} w_{d,c,j}\; x_{c,\,i\,s+
 Channels are not slid over. They are summed, every time, and each kernel makes one new channel.
 """
 
-# %%
-rng = np.random.default_rng(7)
+# %% tags=["figure"]
+rng = np.random.default_rng(2)
 x_shown, w_shown = rng.integers(-2, 3, (2, 6)), rng.integers(-1, 2, (2, 3))
 fig, axes = plt.subplots(2, 3, figsize=(8.4, 2.4), width_ratios=[6, 3, 3])
 for c in range(2):
-    for ax, row, colour in ((axes[c, 0], x_shown[c], figures.INPUT), (axes[c, 1], w_shown[c], figures.KERNEL),
-                            (axes[c, 2], x_shown[c, 1:4] * w_shown[c], figures.OUTPUT)):
+    for ax, row, colour in (
+        (axes[c, 0], x_shown[c], figures.INPUT),
+        (axes[c, 1], w_shown[c], figures.KERNEL),
+        (axes[c, 2], x_shown[c, 1:4] * w_shown[c], figures.OUTPUT),
+    ):
         for j, value in enumerate(row):
             inside = ax is not axes[c, 0] or 1 <= j < 4
-            ax.add_patch(plt.Rectangle((j, 0), 1, 1, fc=figures.tint(colour, 0.35 if inside else 0.08), ec=figures.LINE))
+            ax.add_patch(
+                plt.Rectangle(
+                    (j, 0), 1, 1, fc=figures.tint(colour, 0.35 if inside else 0.08), ec=figures.LINE
+                )
+            )
             ax.text(j + 0.5, 0.5, value, ha="center", va="center")
         ax.set(xlim=(-0.05, len(row) + 0.05), ylim=(-0.05, 1.05), xticks=[], yticks=[], aspect="equal")
         ax.spines[:].set_visible(False)
     axes[c, 0].set_ylabel(f"channel {c}", rotation=0, ha="right", va="center")
 total = int((x_shown[:, 1:4] * w_shown).sum())
-for ax, title in zip(axes[0], ("x (2, 6), window at 1", "one kernel (2, 3)", f"products: sum = {total}"), strict=True):
+for ax, title in zip(
+    axes[0], ("x (2, 6), window at 1", "one kernel (2, 3)", f"products: sum = {total}"), strict=True
+):
     ax.set_title(title)
 
 # %% [markdown]
@@ -559,7 +655,15 @@ check.examples(
 ### BEGIN HIDDEN TESTS
 rng = np.random.default_rng(1051)
 x, w = rng.standard_normal((1, 11)), rng.standard_normal((1, 1, 4))
-check.hidden("conv1d", conv1d, "one kernel on one channel", call(x, w), call(x, w[..., :1]), call(x[:, :4], w), *call(x, w[..., 1:]).in_every_form())
+check.hidden(
+    "conv1d",
+    conv1d,
+    "one kernel on one channel",
+    call(x, w),
+    call(x, w[..., :1]),
+    call(x[:, :4], w),
+    *call(x, w[..., 1:]).in_every_form(),
+)
 whole = rng.integers(100, 250, (1, 8)).astype(np.uint8)
 check.hidden("conv1d", conv1d, "integers", call(whole, w), call(whole, whole[None, :, :3]))
 ### END HIDDEN TESTS
@@ -569,7 +673,9 @@ check.hidden("conv1d", conv1d, "integers", call(whole, w), call(whole, whole[Non
 ### BEGIN HIDDEN TESTS
 rng = np.random.default_rng(1052)
 x, w = rng.standard_normal((4, 9)), rng.standard_normal((1, 4, 3))
-check.hidden("conv1d", conv1d, "one kernel on several channels", call(x, w), call(x[:2], w[:, :2]), call(x[:, :3], w))
+check.hidden(
+    "conv1d", conv1d, "one kernel on several channels", call(x, w), call(x[:2], w[:, :2]), call(x[:, :3], w)
+)
 ### END HIDDEN TESTS
 
 # %% nbgrader={"grade_id": "conv1d-hidden-kernels", "points": 3}
@@ -577,7 +683,15 @@ check.hidden("conv1d", conv1d, "one kernel on several channels", call(x, w), cal
 ### BEGIN HIDDEN TESTS
 rng = np.random.default_rng(1053)
 x, w = rng.standard_normal((3, 10)), rng.standard_normal((5, 3, 2))
-check.hidden("conv1d", conv1d, "several kernels", call(x, w), call(x, w[:3]), call(x[:1], w[:2, :1]), *call(x, w[:2]).in_every_form())
+check.hidden(
+    "conv1d",
+    conv1d,
+    "several kernels",
+    call(x, w),
+    call(x, w[:3]),
+    call(x[:1], w[:2, :1]),
+    *call(x, w[:2]).in_every_form(),
+)
 ### END HIDDEN TESTS
 
 # %% nbgrader={"grade_id": "conv1d-hidden-bias", "points": 3}
@@ -585,7 +699,15 @@ check.hidden("conv1d", conv1d, "several kernels", call(x, w), call(x, w[:3]), ca
 ### BEGIN HIDDEN TESTS
 rng = np.random.default_rng(1054)
 x, w, b = rng.standard_normal((3, 10)), rng.standard_normal((4, 3, 3)), rng.standard_normal(4)
-check.hidden("conv1d", conv1d, "a bias for each kernel", call(x, w, b), call(x, w=w, b=b), call(x, w[:1], b[:1]), call(x, w, np.array([3, 0, -2, 7])))
+check.hidden(
+    "conv1d",
+    conv1d,
+    "a bias for each kernel",
+    call(x, w, b),
+    call(x, w=w, b=b),
+    call(x, w[:1], b[:1]),
+    call(x, w, np.array([3, 0, -2, 7])),
+)
 ### END HIDDEN TESTS
 
 # %% nbgrader={"grade_id": "conv1d-hidden-stride", "points": 3}
@@ -593,7 +715,16 @@ check.hidden("conv1d", conv1d, "a bias for each kernel", call(x, w, b), call(x, 
 ### BEGIN HIDDEN TESTS
 rng = np.random.default_rng(1055)
 x, w, b = rng.standard_normal((2, 12)), rng.standard_normal((3, 2, 3)), rng.standard_normal(3)
-check.hidden("conv1d", conv1d, "stride 2 and more", call(x, w, stride=3), call(x, w, b, 2), call(x, w, b, stride=5), call(x[:, :4], w, stride=9), *call(x, w, stride=2).in_every_form())
+check.hidden(
+    "conv1d",
+    conv1d,
+    "stride 2 and more",
+    call(x, w, stride=3),
+    call(x, w, b, 2),
+    call(x, w, b, stride=5),
+    call(x[:, :4], w, stride=9),
+    *call(x, w, stride=2).in_every_form(),
+)
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -604,7 +735,7 @@ arrives three samples later, the output is the same, three samples later. Convol
 does not change at all. It does: it moves along.) A fully connected layer knows nothing of the kind.
 """
 
-# %%
+# %% tags=["figure"]
 rng = np.random.default_rng(3)
 short = np.zeros((1, 40))
 short[0, 12:18] = [1, 3, 2, -2, -3, -1]
@@ -616,7 +747,9 @@ for x_shifted, colour, name in ((short, figures.INPUT, "signal"), (later, figure
     axes[0].plot(x_shifted[0], color=colour, label=name)
     axes[1].plot(conv1d(x_shifted, kernel)[0], color=colour)
     axes[2].plot(dense @ x_shifted[0], color=colour)
-for ax, title in zip(axes, ("input", "convolution: moves along", "fully connected: all different"), strict=True):
+for ax, title in zip(
+    axes, ("input", "convolution: moves along", "fully connected: all different"), strict=True
+):
     ax.set_title(title)
 fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
 gap = np.abs(np.roll(conv1d(short, kernel), 8, axis=1) - conv1d(later, kernel)).max()
@@ -631,7 +764,7 @@ Take $n_{in}$ inputs and $n_{out}$ outputs. A **fully connected** layer has a we
 every output use the *same* $k$ weights. Below, lines of one colour are one weight.
 """
 
-# %%
+# %% tags=["figure"]
 n_in, n_out, k = 7, 5, 3
 fig, axes = plt.subplots(1, 3, figsize=(8.6, 2.6))
 rainbow = plt.colormaps["turbo"]
@@ -688,7 +821,14 @@ check.examples(
 ### BEGIN HIDDEN TESTS
 rng = np.random.default_rng(1061)
 sizes = [call(n + k - 1, n, k) for n, k in rng.integers(2, 200, (5, 2)).tolist()]
-check.hidden("parameter_counts", parameter_counts, "layers of several sizes", *sizes, call(1, 1, 1), call(n_in=50, n_out=25, k=4))
+check.hidden(
+    "parameter_counts",
+    parameter_counts,
+    "layers of several sizes",
+    *sizes,
+    call(1, 1, 1),
+    call(n_in=50, n_out=25, k=4),
+)
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -696,7 +836,7 @@ check.hidden("parameter_counts", parameter_counts, "layers of several sizes", *s
 **What you have just built**, drawn for a second of sound: 16 000 inputs, windows of 25, as many outputs as fit.
 """
 
-# %%
+# %% tags=["figure"]
 names = ["fully connected", "locally connected", "convolution"]
 counts = parameter_counts(16_000, count_windows(16_000, 25), 25)
 fig, ax = plt.subplots(figsize=(7.5, 1.9))
@@ -707,6 +847,7 @@ ax.invert_yaxis()
 for row, count in enumerate(counts):
     ax.text(count * 1.4, row, f"{count:,}".replace(",", " "), va="center")
 ax.set_xlabel("weights")
+plt.show()
 
 # %% [markdown] nbgrader={"grade_id": "why-shared-weights-question", "locked": true}
 """
@@ -758,7 +899,7 @@ $$r_i = \frac{\langle v_i - \bar v_i,\; p - \bar p\rangle}{\lVert v_i - \bar v_i
 It is 1 exactly where the window is the pattern, made louder or quieter and moved up or down.
 """
 
-# %%
+# %% tags=["figure"]
 rng = np.random.default_rng(12)
 wave = np.array([0.0, 1, 3, 1, -2, -1, 0])
 noisy = 0.15 * rng.standard_normal(70)
@@ -766,8 +907,12 @@ noisy[10:17] += wave
 noisy[40:50] += 6
 noisy[56:63] += 0.4 * wave
 plain = cross_correlate(noisy, wave)
-figures.signals([noisy, plain], ["signal", "inner product"], spans=[(10, 17), (56, 63)],
-                title="The pattern is where it is shaded; the edges of the step win")
+figures.signals(
+    [noisy, plain],
+    ["signal", "inner product"],
+    spans=[(10, 17), (56, 63)],
+    title="The pattern is where it is shaded; the edges of the step win",
+)
 
 # %% [markdown]
 """
@@ -836,31 +981,67 @@ hit = x.copy()
 hit[21:27] = 0.3 * p + 2
 last = x.copy()
 last[34:] = 5 * p
-check.hidden("find_pattern", find_pattern, "a signal that holds the pattern, louder, quieter and moved up", call(hit, p), call(last, p), *call(hit, p).in_every_form())
-check.hidden("find_pattern", find_pattern, "a signal that holds something like it", call(x, p), call(x, p + 3), call(x[:6], p), call(x - 4, p[:4]))
+check.hidden(
+    "find_pattern",
+    find_pattern,
+    "a signal that holds the pattern, louder, quieter and moved up",
+    call(hit, p),
+    call(last, p),
+    *call(hit, p).in_every_form(),
+)
+check.hidden(
+    "find_pattern",
+    find_pattern,
+    "a signal that holds something like it",
+    call(x, p),
+    call(x, p + 3),
+    call(x[:6], p),
+    call(x - 4, p[:4]),
+)
 steps = np.zeros(30)
 steps[3:12], steps[20:24] = 50, [1, 2, 0, 1]
-check.hidden("find_pattern", find_pattern, "flat and loud stretches", call(steps, np.array([1.0, 2, 0, 1])), call(np.array([5, 5, 5, 5, 6, 5, 5]), np.array([2, 4, 2])))
+check.hidden(
+    "find_pattern",
+    find_pattern,
+    "flat and loud stretches",
+    call(steps, np.array([1.0, 2, 0, 1])),
+    call(np.array([5, 5, 5, 5, 6, 5, 5]), np.array([2, 4, 2])),
+)
 twice = np.array([0, 0, 2, -2, 2, -2, 0, 0, 4, -4, 4, -4, 0])
-check.hidden("find_pattern", find_pattern, "the first of equals, and not the one upside down", call(twice, np.array([1, -1, 1, -1])), call(np.array([3, 2, 2, 0, 1, 0]), np.array([-1, 1])))
-check.hidden("find_pattern", find_pattern, "integers", call(rng.integers(0, 250, 30).astype(np.uint8), np.array([10, 200, 90], dtype=np.uint8)))
+check.hidden(
+    "find_pattern",
+    find_pattern,
+    "the first of equals, and not the one upside down",
+    call(twice, np.array([1, -1, 1, -1])),
+    call(np.array([3, 2, 2, 0, 1, 0]), np.array([-1, 1])),
+)
+check.hidden(
+    "find_pattern",
+    find_pattern,
+    "integers",
+    call(rng.integers(0, 250, 30).astype(np.uint8), np.array([10, 200, 90], dtype=np.uint8)),
+)
 ### END HIDDEN TESTS
 
 # %% [markdown]
 """
 **What you have just built** finds things in real recordings. Cut half a second out of one electrode, hide it in the
-noise of another, three times quieter, and look for it:
+recording of another, and look for it:
 """
 
 # %%
 rng = np.random.default_rng(5)
 snippet = recording[0, 300:340]
-haystack = recording[3].copy()
-haystack[500:540] += snippet
-haystack += 0.1 * rng.standard_normal(haystack.size)
+haystack = 0.5 * recording[3] + 0.1 * rng.standard_normal(800)
+haystack[500:540] += 0.8 * snippet
 found = find_pattern(haystack, snippet)
-figures.signals([haystack, snippet], ["another electrode", "the snippet"], spans=[(found, found + len(snippet))], rate=rate,
-                title=f"hidden at sample 500, found at {found}")
+figures.signals(
+    [haystack, snippet],
+    ["another electrode", "the snippet"],
+    spans=[(found, found + len(snippet))],
+    rate=rate,
+    title=f"hidden at sample 500, found at {found}",
+)
 
 # %% [markdown]
 r"""

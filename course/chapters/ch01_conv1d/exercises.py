@@ -124,19 +124,25 @@ def averages_instead_of_sums(w, window):
     return (w * window).mean()
 
 
-@similarity.mistake("You return one product for each element. The inner product is one number: what is missing?")
+@similarity.mistake(
+    "You return one product for each element. The inner product is one number: what is missing?"
+)
 def forgets_the_sum(w, window):
     """Returns the elementwise product."""
     return w * window
 
 
-@similarity.mistake("Your result matches the product divided by both norms: a cosine, always between -1 and 1.")
+@similarity.mistake(
+    "Your result matches the product divided by both norms: a cosine, always between -1 and 1."
+)
 def divides_by_the_norms(w, window):
     """Computes the cosine instead of the inner product."""
     return (w * window).sum() / (w.norm() * window.norm())
 
 
-@similarity.mistake("Your result is a distance, 0 where both agree. An inner product is large where they agree.")
+@similarity.mistake(
+    "Your result is a distance, 0 where both agree. An inner product is large where they agree."
+)
 def measures_a_distance(w, window):
     """Sums squared differences."""
     return ((w - window) ** 2).sum()
@@ -148,7 +154,9 @@ def sums_one_axis_only(w, window):
     return (w * window).sum(0)
 
 
-@similarity.mistake("Numbers of type uint8 wrap around at 256: convert to float before you multiply.", own_types=True)
+@similarity.mistake(
+    "Numbers of type uint8 wrap around at 256: convert to float before you multiply.", own_types=True
+)
 def uint8_overflow(w, window):
     """Multiplies uint8 by uint8, which wraps around."""
     return (w * window).double().sum()
@@ -160,7 +168,9 @@ def truncates_to_int(w, window):
     return (w * window).sum().trunc()
 
 
-@similarity.mistake("Your function changes its input array. Work on a copy, or write p = w * window for w *= window.")
+@similarity.mistake(
+    "Your function changes its input array. Work on a copy, or write p = w * window for w *= window."
+)
 def changes_its_input(w, window):
     """Multiplies in place."""
     return w.mul_(window).sum()
@@ -169,13 +179,17 @@ def changes_its_input(w, window):
 # ---------------------------------------------------------------- count_windows
 
 
-@count_windows.mistake("Count on your fingers for n = 3, k = 3: the window that starts at index 0 counts, too.")
+@count_windows.mistake(
+    "Count on your fingers for n = 3, k = 3: the window that starts at index 0 counts, too."
+)
 def length_minus_k(n, k, stride=1):
     """(n - k) // stride: the fencepost forgotten."""
     return _count(n, k, stride) - 1 if k <= n else 0
 
 
-@count_windows.mistake("Your last window reads past the end of the signal. What is the largest start index that fits?")
+@count_windows.mistake(
+    "Your last window reads past the end of the signal. What is the largest start index that fits?"
+)
 def one_window_too_many(n, k, stride=1):
     """Counts a start index whose window hangs over the end."""
     return _count(n, k, stride) + 1 if k <= n else 0
@@ -199,13 +213,17 @@ def negative_for_long_kernels(n, k, stride=1):
     return (n - k) // stride + 1
 
 
-@count_windows.mistake("You divide the number of windows by the stride. List the start indices instead: 0, s, 2s, ...")
+@count_windows.mistake(
+    "You divide the number of windows by the stride. List the start indices instead: 0, s, 2s, ..."
+)
 def divides_the_count(n, k, stride=1):
     """(n - k + 1) // stride."""
     return _count(n, k) // stride
 
 
-@count_windows.mistake("Your count is a number with a decimal point. A count is an integer: round down, with //.")
+@count_windows.mistake(
+    "Your count is a number with a decimal point. A count is an integer: round down, with //."
+)
 def divides_without_rounding(n, k, stride=1):
     """/ for //."""
     return (n - k) / stride + 1 if k <= n else 0
@@ -225,14 +243,18 @@ def flips_the_kernel(oracle, x, w, *rest, **options):
 
 
 @shared_mistake(
-    "One result is missing at the end. What is the largest start index whose window still fits?", cross_correlate, conv1d
+    "One result is missing at the end. What is the largest start index whose window still fits?",
+    cross_correlate,
+    conv1d,
 )
 def drops_the_last_window(oracle, *args, **options):
     """range(L - K) for range(L - K + 1)."""
     return oracle(*args, **options)[..., :-1]
 
 
-@shared_mistake("Your last window reads past the end of the signal and is cut short.", cross_correlate, conv1d)
+@shared_mistake(
+    "Your last window reads past the end of the signal and is cut short.", cross_correlate, conv1d
+)
 def one_window_too_many(oracle, x, w, *rest, **options):
     """A slice past the end is silently shorter, and so is the inner product."""
     one_more = oracle(F.pad(x, (0, x.shape[-1])), w, *rest, **options)
@@ -240,7 +262,9 @@ def one_window_too_many(oracle, x, w, *rest, **options):
 
 
 @shared_mistake(
-    "When the stride does not divide L - K, your last window hangs over the end of the signal.", cross_correlate, conv1d
+    "When the stride does not divide L - K, your last window hangs over the end of the signal.",
+    cross_correlate,
+    conv1d,
 )
 def ceil_for_floor(oracle, x, w, *rest, **options):
     """Rounds the number of windows up."""
@@ -265,7 +289,9 @@ def stride_on_output_but_not_on_start(oracle, x, w, *rest, **options):
 
 
 @shared_mistake(
-    "Your results are smaller by the size of the kernel: is it a sum or a mean that you want?", cross_correlate, conv1d
+    "Your results are smaller by the size of the kernel: is it a sum or a mean that you want?",
+    cross_correlate,
+    conv1d,
 )
 def averages_instead_of_sums(oracle, x, w, *rest, **options):
     """Takes the mean of the products."""
@@ -284,7 +310,9 @@ def same_length_output(oracle, x, w, *rest, **options):
     return oracle(F.pad(x, (before, w.shape[-1] - 1 - before)), w, *rest, **options)
 
 
-@cross_correlate.mistake("All windows but the first have the wrong length. Where does a window that starts at i end?")
+@cross_correlate.mistake(
+    "All windows but the first have the wrong length. Where does a window that starts at i end?"
+)
 def window_end_is_size(x, w, stride=1):
     """x[i:k] for x[i:i+k]."""
     if len(x) >= len(w) + stride:
@@ -301,14 +329,18 @@ def forgets_to_flip(x, w):
     return F.conv1d(x[None], w[None, None], padding=len(w) - 1)[0]
 
 
-@convolve.mistake("You keep only windows that fit entirely. The full convolution starts as soon as the two touch.")
+@convolve.mistake(
+    "You keep only windows that fit entirely. The full convolution starts as soon as the two touch."
+)
 def keeps_the_valid_part(x, w):
     """The valid part, of length |L - K| + 1."""
     y, n = convolve.oracle(x, w), min(len(x), len(w))
     return y[n - 1 : len(y) - n + 1]
 
 
-@convolve.mistake("Your result is as long as the signal; the full convolution has L + K - 1 values. Which are missing?")
+@convolve.mistake(
+    "Your result is as long as the signal; the full convolution has L + K - 1 values. Which are missing?"
+)
 def same_length_output(x, w):
     """The middle part."""
     return convolve.oracle(x, w)[(len(w) - 1) // 2 :][: len(x)]
@@ -326,7 +358,9 @@ def flips_the_result(x, w):
     return convolve.oracle(x, w).flip(0)
 
 
-@convolve.mistake("With a kernel longer than the signal your result is back to front. Which of the two do you flip then?")
+@convolve.mistake(
+    "With a kernel longer than the signal your result is back to front. Which of the two do you flip then?"
+)
 def swaps_operands_when_kernel_is_longer(x, w):
     """Exchanges signal and kernel where K > L, after the flip instead of before."""
     return convolve.oracle(x, w).flip(0) if len(w) > len(x) else convolve.oracle(x, w)
@@ -353,7 +387,9 @@ def sums_channels_without_weights(x, w, b=None, stride=1):
     return F.conv1d(x.sum(0, keepdim=True), w[:, :1], b, stride)
 
 
-@conv1d.mistake("The first two axes of w are exchanged: w is (D, C, K), the kernel first and then the channel.")
+@conv1d.mistake(
+    "The first two axes of w are exchanged: w is (D, C, K), the kernel first and then the channel."
+)
 def swaps_in_and_out_channels(x, w, b=None, stride=1):
     """Reads w as (C, D, K)."""
     if w.shape[0] != w.shape[1]:
@@ -412,7 +448,9 @@ def multiplies_by_positions(n_in, n_out, k):
     return n_in * n_out, k * n_out, k * n_out
 
 
-@parameter_counts.mistake("In a locally connected layer each output has k weights of its own. How many outputs are there?")
+@parameter_counts.mistake(
+    "In a locally connected layer each output has k weights of its own. How many outputs are there?"
+)
 def local_counts_inputs(n_in, n_out, k):
     """k * n_in for k * n_out."""
     return n_in * n_out, k * n_in, k
@@ -433,7 +471,9 @@ def unnormalised_match(x, pattern):
     return _best_window(x, pattern, lambda v, p: (v - v.mean(-1, keepdim=True)) @ (p - p.mean()))
 
 
-@find_pattern.mistake("Your result is the largest plain inner product: a high floor wins over the right shape.")
+@find_pattern.mistake(
+    "Your result is the largest plain inner product: a high floor wins over the right shape."
+)
 def plain_inner_product(x, pattern):
     """Neither removes the means nor divides by the norms."""
     return _best_window(x, pattern, lambda v, p: v @ p)
@@ -445,7 +485,9 @@ def match_without_mean(x, pattern):
     return _best_window(x, pattern, lambda v, p: v @ p / v.norm(dim=-1).clamp_min(1e-9))
 
 
-@find_pattern.mistake("Your result is off by half the length of the pattern: the start of the window is asked for.")
+@find_pattern.mistake(
+    "Your result is off by half the length of the pattern: the start of the window is asked for."
+)
 def centre_for_start(x, pattern):
     """Returns the centre of the window."""
     return find_pattern.oracle(x, pattern) + len(pattern) // 2
@@ -464,13 +506,17 @@ def takes_the_absolute_value(x, pattern):
     return _best_window(x, pattern, lambda v, p: _normalised_correlation(v, p).abs())
 
 
-@find_pattern.mistake("Your result is the window at the smallest distance: the right shape on another scale is far away.")
+@find_pattern.mistake(
+    "Your result is the window at the smallest distance: the right shape on another scale is far away."
+)
 def smallest_distance(x, pattern):
     """Compares values, not shapes."""
     return _best_window(x, pattern, lambda v, p: -((v - p) ** 2).sum(-1))
 
 
-@find_pattern.mistake("A flat window has norm 0, and 0 / 0 is nan, which argmax takes for the largest. Let it count 0.")
+@find_pattern.mistake(
+    "A flat window has norm 0, and 0 / 0 is nan, which argmax takes for the largest. Let it count 0."
+)
 def nan_on_flat(x, pattern):
     """argmax returns the first nan."""
     windows = x.unfold(0, len(pattern), 1)
