@@ -20,5 +20,8 @@ c.KernelManager.transport_encryption = "required"  # also spares a warning on ev
 # Grading: a deleted test cell is put back and marked, instead of waiting for manual grading for ever.
 c.OverwriteCells.add_missing_cells = True
 
-# Feedback: students see the marks and messages, not the tests.
+# Feedback: students see marks, messages and their answers; not the tests.
 c.GenerateFeedback.preprocessors = grading.FEEDBACK_STEPS
+c.GenerateFeedback.exporter_class = grading.FeedbackExporter
+c.FeedbackExporter.template_name = "marks"
+c.FeedbackExporter.extra_template_basedirs = [grading.TEMPLATES]

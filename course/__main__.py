@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from course.paths import ROOT, Chapter, UnknownChapterError, chapters
+from course.paths import Chapter, UnknownChapterError, chapters
 
 app = typer.Typer(
     help="Sliding Windows: a course on convolutional networks, with an auto-grader.",
@@ -19,6 +20,12 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 console = Console()
+PROGRESS_COLUMNS = (
+    TextColumn("{task.description}"),
+    BarColumn(),
+    MofNCompleteColumn(),
+    TimeRemainingColumn(),
+)
 Chapters = Annotated[
     list[str] | None, typer.Argument(metavar="[CHAPTER]...", help="such as ch01_conv1d; all by default")
 ]
@@ -36,18 +43,12 @@ def build(
     from course.build import pipeline
 
     def work(chapter: Chapter) -> str:
-        if not check and pipeline.edited_by_hand(chapter.made("source")):
-            raise pipeline.BuildError(
-                f"{_shown(chapter.made('source'))} was edited by hand. Run `course pull {chapter.id}` to bring its "
-                "changes to the text, or delete it, and build again."
-            )
-        built = pipeline.build(chapter)
-        stale = built.stale()
-        if check and stale:
-            raise pipeline.BuildError("not what the text gives: " + ", ".join(map(_shown, stale)))
         if not check:
-            built.write()
-        return f"{len(stale)} of {len(built.files)} notebooks changed" if stale else "up to date"
+            changed = pipeline.update(chapter)
+            return f"{len(changed)} of 3 notebooks changed" if changed else "up to date"
+        if stale := pipeline.build(chapter).stale():
+            raise pipeline.BuildError("not what the text gives: " + ", ".join(map(pipeline.shown, stale)))
+        return "up to date"
 
     _each(names, work, pipeline.BuildError)
 
@@ -55,17 +56,74 @@ def build(
 @app.command(epilog="Example: course pull ch01_conv1d")
 def pull(names: Chapters = None) -> None:
     """Bring changes that someone made to source/ notebooks in JupyterLab back to the chapters' texts."""
-    from course.build.pipeline import BuildError
+    from course.build.pipeline import BuildError, shown
     from course.build.pull import pull as pull_chapter
 
     _each(
         names,
-        lambda chapter: _shown(chapter.text) if pull_chapter(chapter) else "nothing to pull",
+        lambda chapter: shown(chapter.text) if pull_chapter(chapter) else "nothing to pull",
         BuildError,
     )
 
 
-def _each(names: list[str] | None, work, expected: type[Exception]) -> None:
+@app.command("example-class", epilog="Example: course example-class --students 10 --seed 1 ch01_conv1d")
+def example_class(
+    names: Chapters = None,
+    count: Annotated[int, typer.Option("--students", min=1, help="how many")] = 10,
+    seed: Annotated[int, typer.Option(help="another seed, another class")] = 1,
+) -> None:
+    """Fill submitted/ with the notebooks of a believable class. Its marks come from `course grade`."""
+    from course.build.pipeline import BuildError
+    from course.grading.example_class import hand_in, students
+
+    def work(chapter: Chapter) -> str:
+        for student in students(count, seed):
+            hand_in(chapter, student, seed)
+        return f"{count} submissions in submitted/"
+
+    _each(names, work, BuildError)
+
+
+@app.command(epilog="Example: course grade ch01_conv1d")
+def grade(names: Chapters = None) -> None:
+    """Grade all of submitted/: gradebook, autograded/, feedback/ and a table of marks. Exit 1 where one failed."""
+    from course.grading import grade as grading
+    from course.grading.report import print_marks, print_mistakes
+
+    wanted = _chapters(names)
+    waiting = {c: n for c in wanted if (n := len(grading.submissions(c)))}
+    if not waiting:
+        print(
+            "submitted/ holds nothing for these chapters; it wants submitted/<student>/<chapter>/<notebook>.ipynb"
+        )
+        raise typer.Exit(1)
+    results = []
+    with Progress(
+        *PROGRESS_COLUMNS, console=console, transient=True, disable=not console.is_terminal
+    ) as progress:
+        bar = progress.add_task("grading", total=sum(waiting.values()))
+        for chapter in waiting:
+            try:
+                grading.register(chapter)
+            except grading.GradingError as error:
+                print(error, file=sys.stderr)
+                raise typer.Exit(1) from None
+            for result in grading.grade(chapter):
+                results.append(result)
+                progress.update(bar, advance=1, description=f"{result.chapter.id} {result.student}")
+    print_marks(console, results)
+    print_mistakes(console, results)
+    failed = [r for r in results if r.error]
+    for result in failed:
+        print(f"FAILED {result.chapter.id} {result.student}: {result.error}")
+    if len(failed) < len(results):
+        print("Feedback pages: feedback/<student>/<chapter>/")
+    if failed:
+        print(f"{len(failed)} of {len(results)} submissions could not be graded", file=sys.stderr)
+        raise typer.Exit(1)
+
+
+def _each(names: list[str] | None, work: Callable[[Chapter], str], expected: type[Exception]) -> None:
     """Do something for each chapter, say how each went, and exit 1 where one failed."""
     wanted, failed = _chapters(names), 0
     for chapter in wanted:
@@ -87,10 +145,6 @@ def _chapters(names: list[str] | None) -> list[Chapter]:
     except UnknownChapterError as error:
         print(error, file=sys.stderr)
         raise typer.Exit(2) from None
-
-
-def _shown(path: Path) -> str:
-    return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else str(path)
 
 
 def _indented(text: str) -> str:

@@ -40,7 +40,7 @@ class UnknownChapterError(ValueError):
 
 def chapters(names: list[str] | None = None) -> list[Chapter]:
     """All chapters in order, or those named; raises UnknownChapterError."""
-    known = sorted(p.parent.name for p in CHAPTERS.glob("ch*/exercises.py"))
+    known = sorted(p.name for p in CHAPTERS.glob("ch*") if Chapter(p.name).text.exists())
     for name in names or []:
         if name not in known:
             raise UnknownChapterError(f"there is no chapter {name!r}; there are {', '.join(known)}")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from nbconvert.preprocessors import CoalesceStreamsPreprocessor
 from nbformat import NotebookNode
 from nbgrader.preprocessors import (
@@ -14,6 +12,8 @@ from nbgrader.preprocessors import (
     LockCells,
     NbGraderPreprocessor,
 )
+
+from course.build.text import without_markers
 
 TIMING_TAG = "timing"  # a cell that shows how long something takes on this machine
 
@@ -50,9 +50,7 @@ class StripMarkers(NbGraderPreprocessor):
     """Take out the BEGIN/END SOLUTION lines; the solution between them stays."""
 
     def preprocess_cell(self, cell: NotebookNode, resources: dict, _: int) -> tuple[NotebookNode, dict]:
-        cell.source = re.sub(
-            r"^[ \t]*### (BEGIN|END) SOLUTION[ \t]*\n?", "", cell.source, flags=re.MULTILINE
-        ).rstrip("\n")
+        cell.source = without_markers(cell.source)
         return cell, resources
 
 

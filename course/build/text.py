@@ -7,6 +7,7 @@ its schema. `read` fills the fields in, `write` takes them out again.
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Callable
 
 import jupytext
@@ -27,7 +28,6 @@ def read(text: str) -> NotebookNode:
     nb = jupytext.reads(text, fmt=FORMAT)
     for step in READ_STEPS:
         step(nb)
-    nbformat.validate(nb)
     return nb
 
 
@@ -64,6 +64,11 @@ def content(nb: NotebookNode) -> list[dict]:
 def dump(nb: NotebookNode) -> str:
     """A notebook as the text of its file; the same notebook gives the same bytes."""
     return nbformat.writes(nb, version=4) + "\n"
+
+
+def without_markers(code: str) -> str:
+    """A solution without its BEGIN and END SOLUTION lines."""
+    return re.sub(r"^[ \t]*### (BEGIN|END) SOLUTION[ \t]*\n?", "", code, flags=re.MULTILINE).rstrip("\n")
 
 
 def _fix_notebook_metadata(nb: NotebookNode) -> None:

@@ -86,7 +86,8 @@ def _explanation(
     rows = [("call", _call_text(exercise, given))]
     if given.error is None and outcome.error is None and found.kind in ("values", "shape", "type"):
         rows += [("expected", _value_text(exercise.expected(given))), ("got", _value_text(outcome.value))]
-    rows += [("problem", found.detail)]
+    if not (found.kind == "values" and found.index is None):  # for a number, expected and got say it all
+        rows += [("problem", found.detail)]
     if outcome.error is not None and (line := _student_line(outcome.error)):
         rows += [("where", line)]
     lines = [f"  {label:<9} {_indented(text)}" for label, text in rows]
@@ -104,13 +105,15 @@ def _kind_text(found: Difference, outcome: Outcome) -> str:
     """What kind of thing is wrong, in words that carry no input and no expected value."""
     if isinstance(outcome.error, NotImplementedError):
         return "there is no answer yet"
+    if found.kind == "rule":
+        return found.detail
     if outcome.error is not None:
         # A name of the student's own making could smuggle the hidden input out.
         name = type(outcome.error).__name__
         known = getattr(builtins, name, None) is type(outcome.error)
         return f"your function raised {name if known else 'an exception of its own'}"
     return {
-        "values": "the shape is right, some values are not",
+        "values": "the shape is right, some values are not" if found.index else "the value is not right",
         "shape": "the result has the wrong shape",
         "type": "the result has the wrong type",
         "error": "your function returned a value where it must raise an exception",
@@ -138,7 +141,7 @@ def _value_text(value: Any) -> str:
             value, precision=4, suppress_small=True, threshold=60, edgeitems=2, separator=" "
         )
         return f"{text}   shape {value.shape}" if value.ndim == 1 else f"{text}\nshape {value.shape}"
-    text = repr(value)
+    text = f"{value:.10g}" if isinstance(value, float | np.floating) else repr(value)
     return text if len(text) < 200 else text[:200] + " ..."
 
 

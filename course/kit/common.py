@@ -32,7 +32,7 @@ def uint8_overflow(oracle: Any, *args: Any, **kwargs: Any) -> Any:
 
 def changes_its_input(oracle: Any, *args: Any, **kwargs: Any) -> Any:
     """Works in place, with x -= ... or x *= ..., on the caller's array or on a view of it."""
-    y = oracle(*args, **kwargs).clone()
+    y = oracle(*(_double(a).clone() if hasattr(a, "clone") else a for a in args), **kwargs)
     args[0].mul_(2)
     return y
 
@@ -62,7 +62,7 @@ _HINTS = {
     ),
     changes_its_input: (
         "Your function changes its input array. Work on a copy, or write y = x * ... for x *= ...",
-        False,
+        True,
     ),
     keeps_a_result_between_calls: (
         "Your function returns the same array each time, so a later call changes an earlier result. Make a new one.",

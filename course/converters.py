@@ -1,0 +1,96 @@
+"""Run nbgrader's own converters from Python: with the course's settings, quietly, and with a reason when they fail."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from nbgrader.converters.base import BaseConverter, NbGraderException
+from nbgrader.coursedir import CourseDirectory
+from sqlalchemy.exc import SAWarning
+from traitlets.config import Config, PyFileConfigLoader
+
+from course.paths import ROOT
+
+
+class ConversionError(Exception):
+    """A converter failed; the message is the reason in its own words."""
+
+
+def convert(
+    converter: type[BaseConverter], assignment: str, root: Path, student: str = "*", **folders: str
+) -> None:
+    """Run a converter on one assignment of the course folder `root`; raises ConversionError.
+
+    folders: other places for nbgrader's folders, such as release_directory.
+    """
+    config = settings(root)
+    config.CourseDirectory.update(assignment_id=assignment, student_id=student, **folders)
+    with _captured_log() as log, _environment():
+        made = converter(coursedir=CourseDirectory(config=config), config=config)
+        made.log, made.force = log.logger, True
+        try:
+            made.start()
+        except NbGraderException as error:
+            raise ConversionError(log.reason() or str(error)) from error
+
+
+def settings(root: Path = ROOT) -> Config:
+    """The course's nbgrader_config.py, for the course folder `root`."""
+    config = PyFileConfigLoader("nbgrader_config.py", path=str(ROOT)).load_config()
+    config.CourseDirectory.root = str(root)
+    if not config.CourseDirectory.get("db_url"):
+        config.CourseDirectory.db_url = f"sqlite:///{root / 'gradebook.db'}"
+    return config
+
+
+class _captured_log(logging.Handler):  # noqa: N801 - used as a context manager
+    """Keep what nbgrader logs, to show the reason when something fails and nothing when all is well."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.records: list[logging.LogRecord] = []
+        self.logger = logging.getLogger(f"course.nbgrader.{id(self)}")
+        self.logger.propagate = False
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.records.append(record)
+
+    def __enter__(self) -> _captured_log:
+        self.logger.addHandler(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.logger.removeHandler(self)
+
+    def reason(self) -> str:
+        """What went wrong, in the exception's own words: nbgrader logs whole tracebacks."""
+        errors = [r.getMessage().strip() for r in self.records if r.levelno >= logging.ERROR]
+        for message in errors:
+            if message.startswith("Traceback"):
+                lines = message.splitlines()
+                last_frame = max(i for i, line in enumerate(lines) if line.startswith("  "))
+                return "\n".join(lines[last_frame + 1 :])
+        return errors[0] if errors else ""
+
+
+@contextmanager
+def _environment() -> Iterator[None]:
+    """Run kernels with one thread a library, so sums come out the same to the last bit; let nbgrader find alembic."""
+    wanted = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    wanted["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"  # figures in notebooks, whoever calls
+    wanted["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    before = {name: os.environ.get(name) for name in wanted}
+    os.environ.update(wanted)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SAWarning)  # nbgrader's models under SQLAlchemy 2: harmless
+            yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name) if value is None else os.environ.__setitem__(name, value)
