@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -64,6 +65,22 @@ def pull(names: Chapters = None) -> None:
         lambda chapter: shown(chapter.text) if pull_chapter(chapter) else "nothing to pull",
         BuildError,
     )
+
+
+@app.command(epilog="Example: course handout --to handout.zip")
+def handout(
+    names: Chapters = None,
+    to: Annotated[Path, typer.Option(help="where to write it")] = Path("handout.zip"),
+) -> None:
+    """Zip what students need: the release notebooks and what they import, without solutions and tests."""
+    from course.build.handout import write_handout
+    from course.build.pipeline import BuildError
+
+    try:
+        print(f"{to}: {write_handout(to, _chapters(names))} files")
+    except BuildError as error:
+        print(error, file=sys.stderr)
+        raise typer.Exit(1) from None
 
 
 @app.command("example-class", epilog="Example: course example-class --students 10 --seed 1 ch01_conv1d")

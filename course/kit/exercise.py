@@ -220,16 +220,32 @@ class Exercise:
         return None
 
     def diagnose(self, function: Callable) -> Mistake | None:
-        """The known mistake that behaves as this answer on every probe: evidence, not proof."""
+        """The known mistake that behaves as this answer on every probe: evidence, not proof.
+
+        Where there is none, integer probes are left out: an answer may have its own trouble with them besides.
+        """
+        seen: dict[int, Outcome] = {}
+        plain = [p for p in self.probes if all(a.dtype.kind == "f" for a in p.arrays)]
+        for probes in (self.probes, plain):
+            if found := self._matching(function, probes, seen):
+                return found
+        return None
+
+    def _matching(self, function: Callable, probes: list[Call], seen: dict[int, Outcome]) -> Mistake | None:
+        """The first mistake that shows on these probes and agrees with the answer on all of them."""
         candidates = list(self.mistakes.values())
-        for probe in self.probes:
-            seen = self.outcome(function, probe)
+        for probe in probes:
+            if id(probe) not in seen:
+                seen[id(probe)] = self.outcome(function, probe)
             candidates = [
-                m for m in candidates if seen.resembles(self._mistaken_outcome(m, probe), probe.tolerance)
+                m
+                for m in candidates
+                if seen[id(probe)].resembles(self._mistaken_outcome(m, probe), probe.tolerance)
             ]
             if not candidates:
                 return None
-        return candidates[0]
+        shown = (m for m in candidates if any(self.verdict(p, self._mistaken_outcome(m, p)) for p in probes))
+        return next(shown, None)
 
     def _enforced(self, function: Callable) -> contextlib.AbstractContextManager[list[str]]:
         return contextlib.nullcontext([]) if self._is_ours(function) else rules.enforced(self.banned_names)

@@ -7,6 +7,8 @@ import dis
 import functools
 import importlib
 import itertools
+import math
+import operator
 import sys
 import types
 from collections.abc import Callable, Iterable, Iterator
@@ -65,32 +67,57 @@ def enforced(names: tuple[str, ...] = BANNED_NAMES) -> Iterator[list[str]]:
             patch.stop()
 
 
-def python_steps(run: Callable[[], Any]) -> int:
+def python_steps(run: Callable[[], Any], most: int = 200_000) -> float:
     """How many bytecode steps a call takes, numpy's own Python included: the work that is not done in C.
 
-    Builtins that loop in C over Python objects (map, sum, ...) are replaced by their Python spelling meanwhile,
-    so each of their turns counts.
+    Infinity where there are more than `most`. Builtins that loop in C over Python objects (map, sum, ...) are
+    replaced by their Python spelling meanwhile, so each of their turns counts. Imports don't count, and the call is
+    made twice: the first one also fills numpy's caches, which is no work of the answer's.
     """
+    return min(_count_steps(run, most) for _ in range(2))
+
+
+class _EnoughError(BaseException):
+    """The call takes more steps than anyone wants to count."""
+
+
+def _count_steps(run: Callable[[], Any], most: int) -> float:
     steps = 0
 
     def count(frame: types.FrameType, event: str, _: Any) -> Callable:
         nonlocal steps
         frame.f_trace_opcodes = True
         steps += event == "opcode"
+        if event == "call" and frame.f_globals.get("__name__") == "__main__":
+            respell(frame.f_globals)
+        if steps > most:
+            raise _EnoughError
         return count
 
-    before = sys.gettrace()
-    with _loops_spelt_out():
+    def import_uncounted(*args: Any, **kwargs: Any) -> Any:
+        tracer = sys.gettrace()
+        sys.settrace(None)
+        try:
+            return real_import(*args, **kwargs)
+        finally:
+            sys.settrace(tracer)
+
+    before, real_import = sys.gettrace(), builtins.__import__
+    with _loops_spelt_out() as respell, mock.patch.object(builtins, "__import__", import_uncounted):
         sys.settrace(count)
         try:
             run()
+        except _EnoughError:
+            pass
         finally:
             sys.settrace(before)
-    return steps
+    return steps if steps <= most else math.inf
 
 
 @contextmanager
-def _loops_spelt_out() -> Iterator[None]:
+def _loops_spelt_out() -> Iterator[Callable[[dict], None]]:
+    """Replace the builtins that loop; yields what does so in a namespace that has imported some by name."""
+
     def spelt_map(function: Callable, *columns: Iterable) -> Iterator:
         return (function(*row) for row in zip(*columns, strict=False))
 
@@ -112,14 +139,40 @@ def _loops_spelt_out() -> Iterator[None]:
             result = function(result, item)
         return result
 
-    with (
-        mock.patch.object(builtins, "map", spelt_map),
-        mock.patch.object(builtins, "filter", spelt_filter),
-        mock.patch.object(builtins, "sum", spelt_sum),
-        mock.patch.object(itertools, "starmap", spelt_starmap),
-        mock.patch.object(functools, "reduce", spelt_reduce),
-    ):
-        yield
+    def spelt_accumulate(items: Iterable, func: Callable = operator.add, *, initial: Any = None) -> Iterator:
+        items = iter(items)
+        result = next(items) if initial is None else initial
+        yield result
+        for item in items:
+            yield (result := func(result, item))
+
+    spelt = {
+        map: spelt_map,
+        filter: spelt_filter,
+        sum: spelt_sum,
+        itertools.starmap: spelt_starmap,
+        itertools.accumulate: spelt_accumulate,
+        functools.reduce: spelt_reduce,
+    }
+    seen: set[int] = set()
+    replaced: list[tuple[dict, str, Any]] = []
+
+    def respell(space: dict) -> None:
+        if id(space) in seen:
+            return
+        seen.add(id(space))
+        for name, value in list(space.items()):
+            if type(value) in (type, types.BuiltinFunctionType) and value in spelt:
+                replaced.append((space, name, value))
+                space[name] = spelt[value]
+
+    for module in (builtins, itertools, functools):
+        respell(vars(module))
+    try:
+        yield respell
+    finally:
+        for space, name, value in replaced:
+            space[name] = value
 
 
 def _reachable(function: Any) -> Iterator[Any]:
