@@ -67,6 +67,15 @@ def pull(names: Chapters = None) -> None:
     )
 
 
+@app.command(epilog="Example: course tidy ch01_conv1d")
+def tidy(names: Chapters = None) -> None:
+    """Put the chapters' texts in the form that `course pull` writes, so that its changes stay small."""
+    from course.build.text import TextError
+    from course.build.text import tidy as tidy_text
+
+    _each(names, lambda chapter: "changed" if tidy_text(chapter.text) else "tidy", TextError)
+
+
 @app.command(epilog="Example: course handout --to handout.zip")
 def handout(
     names: Chapters = None,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import jupytext
 import nbformat
@@ -45,6 +46,15 @@ def write(nb: NotebookNode) -> str:
                 f"cell {number} can't be written as text without loss: {_first_words(before or after)}"
             )
     return text
+
+
+def tidy(path: Path) -> bool:
+    """Rewrite a text file in the form that `write` gives; False where it has that form already."""
+    before = path.read_text("utf-8")
+    after = write(read(before))
+    if after != before:
+        path.write_text(after, "utf-8")
+    return after != before
 
 
 def content(nb: NotebookNode) -> list[dict]:
