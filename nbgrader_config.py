@@ -17,8 +17,8 @@ c.Execute.timeout = 120
 c.Execute.record_timing = False
 c.KernelManager.transport_encryption = "required"  # also spares a warning on every start
 
-# Grading: a deleted test cell is put back and marked, instead of waiting for manual grading for ever.
-c.OverwriteCells.add_missing_cells = True
+# Grading: what a student's notebook lost is put back before nbgrader looks at it.
+c.Autograde.sanitize_preprocessors = grading.SANITIZE_STEPS
 
 # Feedback: students see marks, messages and their answers; not the tests.
 c.GenerateFeedback.preprocessors = grading.FEEDBACK_STEPS

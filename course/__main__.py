@@ -139,6 +139,9 @@ def grade(names: Chapters = None) -> None:
                 progress.update(bar, advance=1, description=f"{result.chapter.id} {result.student}")
     print_marks(console, results)
     print_mistakes(console, results)
+    for result in results:
+        for note in result.notes:
+            print(f"note: {result.chapter.id} {result.student}: {note}")
     failed = [r for r in results if r.error]
     for result in failed:
         print(f"FAILED {result.chapter.id} {result.student}: {result.error}")

@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import nbformat
+from nbformat import NotebookNode
 from nbgrader.api import Gradebook
 from nbgrader.converters import Autograde, GenerateAssignment, GenerateFeedback
 
 from course.converters import ConversionError, convert, settings
+from course.grading.restore import NOTES
 from course.kit.exercise import load
 from course.paths import ROOT, Chapter
 
@@ -26,6 +28,7 @@ class Result:
     max_score: float = 0.0
     by_hand: float = 0.0  # points that wait for a person
     mistakes: list[tuple[str, str]] = field(default_factory=list)  # exercise and mistake id
+    notes: list[str] = field(default_factory=list)  # what was repaired in the notebook
     error: str | None = None
 
 
@@ -68,7 +71,16 @@ def grade_one(chapter: Chapter, student: str, root: Path = ROOT) -> Result:
     except ConversionError as error:
         return Result(chapter, student, error=str(error))
     score, max_score, by_hand = _marks(chapter, student, root)
-    return Result(chapter, student, score, max_score, by_hand, _mistakes(chapter, student, root))
+    graded = nbformat.read(_autograded(chapter, student, root), as_version=4)
+    return Result(
+        chapter,
+        student,
+        score,
+        max_score,
+        by_hand,
+        _mistakes(chapter, graded),
+        graded.metadata.get(NOTES, []),
+    )
 
 
 def _marks(chapter: Chapter, student: str, root: Path) -> tuple[float, float, float]:
@@ -79,15 +91,14 @@ def _marks(chapter: Chapter, student: str, root: Path) -> tuple[float, float, fl
         return submission.score, submission.max_score, sum(waiting)
 
 
-def _mistakes(chapter: Chapter, student: str, root: Path) -> list[tuple[str, str]]:
+def _autograded(chapter: Chapter, student: str, root: Path) -> Path:
+    return root / "autograded" / student / chapter.id / f"{chapter.notebook}.ipynb"
+
+
+def _mistakes(chapter: Chapter, graded: NotebookNode) -> list[tuple[str, str]]:
     """The known mistakes that the checks named, from the messages in the autograded notebook."""
-    path = root / "autograded" / student / chapter.id / f"{chapter.notebook}.ipynb"
-    errors = [
-        output.evalue
-        for cell in nbformat.read(path, as_version=4).cells
-        for output in cell.get("outputs", [])
-        if output.output_type == "error"
-    ]
+    outputs = [o for cell in graded.cells for o in cell.get("outputs", [])]
+    errors = [o.evalue for o in outputs if o.output_type == "error"]
     known = [(name, m) for name, e in load(chapter.id).items() for m in e.mistakes.values()]
     return [(name, m.name) for name, m in known if any(_names(message, name, m.hint) for message in errors)]
 

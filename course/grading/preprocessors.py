@@ -1,4 +1,4 @@
-"""What nbgrader does to make a feedback page of an autograded notebook: the steps, and the page's exporter."""
+"""What nbgrader does to a submitted notebook before it runs, and to make a feedback page of it afterwards."""
 
 from __future__ import annotations
 
@@ -10,7 +10,17 @@ from nbconvert.exporters import HTMLExporter
 from nbformat import NotebookNode
 from nbgrader import utils
 from nbgrader.api import Gradebook
-from nbgrader.preprocessors import GetGrades, NbGraderPreprocessor
+from nbgrader.preprocessors import (
+    CheckCellMetadata,
+    ClearOutput,
+    DeduplicateIds,
+    GetGrades,
+    NbGraderPreprocessor,
+    OverwriteCells,
+    OverwriteKernelspec,
+)
+
+from course.grading.restore import NOTES, RestoreCells
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -34,7 +44,11 @@ class GatherExercises(NbGraderPreprocessor):
                 _exercise(cell, nb, grades, comments) for cell in nb.cells if utils.is_solution(cell)
             ]
             waiting = sum(g.max_score for g in grades.values() if g.needs_manual_grade)
-        resources["feedback"] = {"exercises": [e for e in exercises if e["tests"]], "waiting": waiting}
+        resources["feedback"] = {
+            "exercises": [e for e in exercises if e["tests"]],
+            "waiting": waiting,
+            "notes": nb.metadata.get(NOTES, []),
+        }
         return nb, resources
 
 
@@ -102,5 +116,13 @@ def _gist(message: str) -> str:
     return lines[1] if len(lines) > 1 else message
 
 
+SANITIZE_STEPS = [
+    ClearOutput,
+    DeduplicateIds,
+    RestoreCells,
+    OverwriteKernelspec,
+    OverwriteCells,
+    CheckCellMetadata,
+]
 FEEDBACK_STEPS = [GetGrades, GatherExercises]
 TEMPLATES = str(Path(__file__).parent / "templates")
