@@ -13,6 +13,7 @@ c.ClearMarkScheme.enforce_metadata = False
 
 # Solutions: run everything, hidden tests included, stop on the first error, then take out what isn't for reading.
 c.GenerateSolution.preprocessors = build.SOLUTION_STEPS
+c.CoalesceStreamsPreprocessor.enabled = True  # one output however the kernel's messages were cut up
 c.Execute.timeout = 120
 c.Execute.record_timing = False
 c.KernelManager.transport_encryption = "required"  # also spares a warning on every start

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import functools
+import re
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -137,12 +138,18 @@ def _argument_text(value: Any) -> str:
 
 def _value_text(value: Any) -> str:
     if isinstance(value, np.ndarray):
-        text = np.array2string(
-            value, precision=4, suppress_small=True, threshold=60, edgeitems=2, separator=" "
-        )
+        text = _array_text(value)
         return f"{text}   shape {value.shape}" if value.ndim == 1 else f"{text}\nshape {value.shape}"
     text = f"{value:.10g}" if isinstance(value, float | np.floating) else repr(value)
     return text if len(text) < 200 else text[:200] + " ..."
+
+
+def _array_text(array: np.ndarray) -> str:
+    """Rows of numbers, four digits each, set in columns; the middle of large arrays left out."""
+    width = max((len(f"{v:.4g}") for v in array.flat), default=1) if array.dtype.kind == "f" else 0
+    columns = {"float_kind": lambda v: f"{v:{width}.4g}"}
+    text = np.array2string(array, threshold=60, edgeitems=2, formatter=columns)
+    return re.sub(r"\n\s*\n", "\n", text)  # numpy sets the matrices of larger arrays apart by empty lines
 
 
 def _indented(text: str) -> str:

@@ -195,9 +195,13 @@ class Exercise:
             return Difference("rule", _rule_text(outcome.refused))
         if given.error is not None:
             return self._error_verdict(given.error, outcome)
+        try:
+            expected = self.expected(given)
+        except Exception as error:  # the oracle refuses this call, and so must an answer
+            return self._error_verdict(type(error), outcome)
         if outcome.error is not None:
             return Difference("error", f"your function raised {_describe_error(outcome.error)}")
-        if found := difference(self.expected(given), outcome.value, given.tolerance):
+        if found := difference(expected, outcome.value, given.tolerance):
             return found
         if outcome.changed:
             return Difference("input", f"your function changed its argument {outcome.changed}")
