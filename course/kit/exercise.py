@@ -175,19 +175,17 @@ class Exercise:
         """Call an answer, then again with other and with the same numbers, and report all that can be seen."""
         asked = given.fresh()
         with self._enforced(function) as refused, _quiet() as printed:
+            said = ""
             try:
                 value = function(*asked.args, **asked.kwargs)
+                said = printed.getvalue()
                 kept = _frozen(value)
                 changed = _changed_argument(given, asked)
                 stale = self._stale(function, given, value, kept) if not changed else None
             except Exception as error:
-                return Outcome(
-                    error=error,
-                    refused=_first(refused),
-                    printed=printed.getvalue(),
-                    changed=_changed_argument(given, asked),
-                )
-        return Outcome(kept, None, changed, stale, _first(refused), printed.getvalue())
+                said, changed = said or printed.getvalue(), _changed_argument(given, asked)
+                return Outcome(None, error, changed, None, _first(refused), said)
+        return Outcome(kept, None, changed, stale, _first(refused), said)
 
     def verdict(self, given: Call, outcome: Outcome) -> Difference | None:
         """What is wrong with an outcome; None where nothing is."""

@@ -1007,6 +1007,12 @@ check.hidden(
     call(steps, np.array([1.0, 2, 0, 1])),
     call(np.array([5, 5, 5, 5, 6, 5, 5]), np.array([2, 4, 2])),
 )
+check.hidden(
+    "find_pattern",
+    find_pattern,
+    "a flat window that is the best there is",
+    call(np.array([5, 4, 3, 3, 3, 2, 1]), np.array([1, 2, 3])),
+)
 twice = np.array([0, 0, 2, -2, 2, -2, 0, 0, 4, -4, 4, -4, 0])
 check.hidden(
     "find_pattern",

@@ -106,6 +106,8 @@ find_pattern = Exercise(
         call(np.array([0, 0, -1.0, -3, -2, 0, 0, 0, 2, 6, 4, 0]), np.array([1, 3, 2])),
         # the pattern twice, on different floors
         call(np.array([5, 5, 6.0, 5, 6, 5, 0, 2, 0, 2, 0, 0]), np.array([1, 0, 1, 0])),
+        # falls everywhere but for a flat stretch
+        call(np.array([9.0, 7, 4, 4, 4, 4, 2, 1]), np.array([1.0, 2, 3])),
         call(draw(61, 20), draw(62, 4)),
         call(draw(63, 20) + 3, draw(64, 5) - 3),
         call(draw(65, 4), draw(66, 4)),
@@ -522,3 +524,16 @@ def nan_on_flat(x, pattern):
     windows = x.unfold(0, len(pattern), 1)
     flat = (windows - windows.mean(-1, keepdim=True)).norm(dim=-1) < 1e-9
     return int(flat.nonzero()[0]) if flat.any() else find_pattern.oracle(x, pattern)
+
+
+@find_pattern.mistake(
+    "A flat window counts 0, which is more than a negative correlation: it can be the best of all."
+)
+def flat_windows_never_win(x, pattern):
+    """Skips flat windows, or gives them -1."""
+
+    def score(windows, p):
+        flat = (windows - windows.mean(-1, keepdim=True)).norm(dim=-1) < 1e-9
+        return torch.where(flat, -2.0, _normalised_correlation(windows, p))
+
+    return _best_window(x, pattern, score)
