@@ -18,38 +18,34 @@ WRONG = [(c, a) for c, a in ANSWERS if not a.right]
 
 
 @functools.cache
-def notebook_at(chapter: Chapter, exercise: str) -> Notebook:
+def notebook_of(chapter: Chapter) -> tuple[Notebook, dict[str, dict]]:
     notebook = Notebook(chapter)
-    notebook.run_up_to(exercise)
-    return notebook
+    return notebook, notebook.run_all()
 
 
-def failures(chapter: Chapter, exercise: str, answer) -> dict[str, str]:
+def failures(chapter: Chapter, exercise: str, answer=None) -> dict[str, str]:
     """Messages of the exercise's graded cells that fail when `answer`, source or function, is the student's."""
-    notebook = notebook_at(chapter, exercise)
-    before = dict(notebook.space)
+    notebook, after = notebook_of(chapter)
+    notebook.space.clear()
+    notebook.space.update(after[exercise])
+    if isinstance(answer, str):
+        notebook.run(answer, exercise)
+    elif answer is not None:
+        notebook.space[exercise] = answer
     failed = {}
-    try:
-        if isinstance(answer, str):
-            notebook.run(answer, exercise)
-        else:
-            notebook.space[exercise] = answer
-        for grade_id, source in notebook.tests(exercise).items():
-            try:
-                notebook.run(source, grade_id)
-            except CheckFailedError as error:
-                failed[grade_id] = str(error)
-    finally:
-        notebook.space.clear()
-        notebook.space.update(before)
+    for grade_id, source in notebook.tests(exercise).items():
+        try:
+            notebook.run(source, grade_id)
+        except CheckFailedError as error:
+            failed[grade_id] = str(error)
     return failed
 
 
 @pytest.mark.parametrize(("chapter", "exercise"), EXERCISES, ids=[f"{c.id}/{n}" for c, n in EXERCISES])
 def test_the_solution_passes_and_is_diagnosed_to_nothing(chapter, exercise):
-    notebook = notebook_at(chapter, exercise)
-    assert failures(chapter, exercise, notebook.space[exercise]) == {}
-    assert load(chapter.id)[exercise].diagnose(notebook.space[exercise]) is None
+    assert failures(chapter, exercise) == {}
+    solution = notebook_of(chapter)[1][exercise][exercise]
+    assert load(chapter.id)[exercise].diagnose(solution) is None
 
 
 @pytest.mark.parametrize(("chapter", "answer"), RIGHT, ids=[f"{c.id}/{a.name}" for c, a in RIGHT])

@@ -26,10 +26,10 @@ def test_each_mistake_is_diagnosed_as_itself(row):
 @pytest.mark.parametrize("row", EXERCISES, ids=_ids(EXERCISES))
 def test_no_two_mistakes_agree_on_all_probes(row):
     *_, exercise = row
-    for a, b in itertools.permutations(exercise.mistakes.values(), 2):
-        outcomes = [
-            (exercise.outcome(a.function, p), exercise.outcome(b.function, p), p) for p in exercise.probes
-        ]
-        assert not all(x.resembles(y, p.tolerance) for x, y, p in outcomes), (
-            f"{a.name} and {b.name} look the same"
-        )
+    seen = {
+        m.name: [exercise.outcome(m.function, p) for p in exercise.probes] for m in exercise.mistakes.values()
+    }
+    tolerances = [p.tolerance for p in exercise.probes]
+    for (a, first), (b, second) in itertools.permutations(seen.items(), 2):
+        alike = all(x.resembles(y, t) for x, y, t in zip(first, second, tolerances, strict=True))
+        assert not alike, f"{a} and {b} look the same"

@@ -80,7 +80,7 @@ def test_contributing_followed_to_the_letter_gives_a_chapter(tmp_path, monkeypat
     monkeypatch.setitem(sys.modules, "course.chapters.ch42_name.exercises", module)
     assert isinstance(module.dot, Exercise)
     notebook = Notebook(chapter)
-    notebook.run_up_to("dot")
+    notebook.run_all()
     for source in notebook.tests("dot").values():
         assert "✓ dot" in notebook.run(source)
     wrong = module.dot.mistakes["averages_instead_of_sums"]

@@ -42,13 +42,13 @@ class Notebook:
         plt.close("all")
         return out.getvalue()
 
-    def run_up_to(self, name: str) -> None:
-        """Run setup, prose cells and solutions, but no graded cell, up to and including the answer cell `name`."""
+    def run_all(self) -> dict[str, dict]:
+        """Run all cells in order; returns the namespace as it was behind each answer cell."""
+        after = {}
         for cell in code_cells(self.nb):
-            if not cell.metadata.get("nbgrader", {}).get("grade"):
-                self.run(cell.source, grade_id(cell) or "prose")
-            if grade_id(cell) == name:
-                return
+            self.run(cell.source, grade_id(cell) or "prose")
+            after[grade_id(cell)] = dict(self.space)
+        return after
 
     def tests(self, name: str) -> dict[str, str]:
         """The graded cells of an exercise: its examples and its hidden tests."""

@@ -85,7 +85,7 @@ def _array_difference(expected: np.ndarray, got: Any, tolerance: float) -> Diffe
     if not isinstance(got, np.ndarray):
         return Difference("type", f"an array of shape {expected.shape} is expected, not {describe(got)}")
     got = np.asarray(got)
-    if got.dtype.kind not in "fiu":
+    if got.dtype.kind not in "fiu" and not got.dtype == expected.dtype == bool:
         advice = "; take `.real`" if got.dtype.kind == "c" else ""
         return Difference("type", f"an array of real numbers is expected, not one of {got.dtype}{advice}")
     if got.shape != expected.shape:

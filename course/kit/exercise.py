@@ -138,6 +138,7 @@ class Exercise:
     banned: names that this exercise forbids besides those of the whole course.
     same_work: two calls for which the answer must do the same Python work: a rule against loops.
     also: a further demand on a result, (call, value) -> complaint or None.
+    view: what of a result counts, where several are right: value -> what is compared and shown in its place.
     """
 
     oracle: Callable
@@ -146,6 +147,7 @@ class Exercise:
     banned: tuple[str, ...] = ()
     same_work: tuple[Call, Call] | None = None
     also: Callable[[Call, Any], str | None] | None = None
+    view: Callable[[Any], Any] | None = None
     name: str = ""
     mistakes: dict[str, Mistake] = field(default_factory=dict)
 
@@ -169,7 +171,7 @@ class Exercise:
     def expected(self, given: Call) -> Any:
         """What the oracle gives for a call; raises what it raises."""
         oracle = self.oracle if self.in_numpy else on_arrays(self.oracle)
-        return oracle(*given.args, **given.kwargs)
+        return self._viewed(oracle(*given.args, **given.kwargs))
 
     def outcome(self, function: Callable, given: Call) -> Outcome:
         """Call an answer, then again with other and with the same numbers, and report all that can be seen."""
@@ -185,7 +187,7 @@ class Exercise:
             except Exception as error:
                 said, changed = said or printed.getvalue(), _changed_argument(given, asked)
                 return Outcome(None, error, changed, None, _first(refused), said)
-        return Outcome(kept, None, changed, stale, _first(refused), said)
+        return Outcome(self._viewed(kept), None, changed, stale, _first(refused), said)
 
     def verdict(self, given: Call, outcome: Outcome) -> Difference | None:
         """What is wrong with an outcome; None where nothing is."""
@@ -248,6 +250,9 @@ class Exercise:
                 return None
         shown = (m for m in candidates if any(self.verdict(p, self._mistaken_outcome(m, p)) for p in probes))
         return next(shown, None)
+
+    def _viewed(self, value: Any) -> Any:
+        return self.view(value) if self.view else value
 
     def _enforced(self, function: Callable) -> contextlib.AbstractContextManager[list[str]]:
         return contextlib.nullcontext([]) if self._is_ours(function) else rules.enforced(self.banned_names)

@@ -190,7 +190,7 @@ class Plane:
 class Scene:
     """What a film shows: a Line or a Plane on a canvas of its own."""
 
-    def __init__(self, new: Callable[..., Figure], axes: tuple[Axis, ...]):
+    def __init__(self, new: Callable[..., Figure], axes: tuple[Axis, ...], title: str | None = None):
         board = Line if len(axes) == 1 else Plane
         if not all(axis.starts for axis in axes):
             raise ValueError(next(axis.sentence for axis in axes if not axis.starts))
@@ -203,10 +203,13 @@ class Scene:
         ]
         lines.append(_loss(names, axes))
         unit = min(CELL, figures.MAX_WIDTH / (width + 1.2))
+        head = 0.9 if title else 0.0  # cells
         widest = 0.092 * max(map(len, lines)) + 0.3  # inches
-        whole = max((width + 1.2) * unit, widest), (height + 1.4) * unit + 0.3 * len(lines) + 0.1
+        whole = max((width + 1.2) * unit, widest), (height + 1.4 + head) * unit + 0.3 * len(lines) + 0.1
         ax = _canvas(new, whole, unit)
-        self.board = board(ax, *axes, 0.8, 0.9)
+        self.board = board(ax, *axes, 0.8, 0.9 + head)
+        if title:
+            ax.text(0.8, 0.5, title, fontsize=12, va="center", weight="bold")
         for row, line in enumerate(lines):
             y = whole[1] / unit - (0.3 * (len(lines) - row) - 0.08) / unit
             lost = row == len(names) and any(axis.unseen for axis in axes)
@@ -223,12 +226,13 @@ def picture(
     padding: Size = 0,
     dilation: Size = 1,
     at: int | tuple[int, int] | None = None,
+    title: str | None = None,
 ) -> None:
     """All windows on a signal (n and k ints), or one on an image (pairs), and what no window sees.
 
     at: the output element whose window is drawn strongly, the first if not said.
     """
-    scene = Scene(plt.figure, _axes(n, k, stride, padding, dilation))
+    scene = Scene(plt.figure, _axes(n, k, stride, padding, dilation), title)
     at = scene.outputs[0] if at is None else at
     scene.show(at, [other for other in scene.outputs if other != at])
 
