@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import os
 import sys
@@ -74,8 +75,9 @@ class _captured_log(logging.Handler):  # noqa: N801 - used as a context manager
         for message in errors:
             if message.startswith("Traceback"):
                 lines = message.splitlines()
-                last_frame = max(i for i, line in enumerate(lines) if line.startswith("  "))
-                return "\n".join(lines[last_frame + 1 :])
+                frame = max(i for i, line in enumerate(lines) if line.startswith('  File "'))
+                rest = itertools.dropwhile(lambda line: line.startswith("    "), lines[frame + 1 :])
+                return "\n".join(rest)
         return errors[0] if errors else ""
 
 

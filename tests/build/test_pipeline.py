@@ -107,6 +107,7 @@ BROKEN = {
     "would be left in the release": (', "points": 60}', ', "locked": true}'),
     "not Python": ("assert double(2) == 4", "assert double(2) =="),
     "AssertionError": ("return n + n", "return n + n + 1"),
+    "two lines\n  indented": ("return n + n", "raise ValueError('two lines\\n  indented')"),
 }
 
 

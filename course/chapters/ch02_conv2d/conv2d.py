@@ -7,7 +7,7 @@ convolution from correlation by a glance at its output, turn a whole layer into 
 hundreds of times faster than loops.
 
 **You need** numpy indexing and loops, and what a kernel, a stride and a channel are
-([chapter 1](../ch01_conv1d/conv1d.ipynb)). **Time:** about two hours; the first half ends with a working layer.
+([chapter 1](../ch01_conv1d/conv1d.ipynb)). **Time:** about 120 minutes; the first half ends with a working layer.
 
 The rule stays: *you build it from inner products, then torch agrees.* torch, scipy, `np.convolve` and `np.correlate`
 are off limits in your answers; everything else in numpy is yours, and any correct style gets full marks.
