@@ -86,7 +86,8 @@ def _explanation(
         return f"✗ {exercise.name}\n  {_NOT_WRITTEN}"
     rows = [("call", _call_text(exercise, given))]
     if given.error is None and outcome.error is None and found.kind in ("values", "shape", "type"):
-        rows += [("expected", _value_text(exercise.expected(given))), ("got", _value_text(outcome.value))]
+        both = exercise.expected(given), outcome.value
+        rows += zip(("expected", "got"), _telling_texts(*both), strict=True)
     if not (found.kind == "values" and found.index is None):  # for a number, expected and got say it all
         rows += [("problem", found.detail)]
     if outcome.error is not None and (line := _student_line(outcome.error)):
@@ -136,18 +137,29 @@ def _argument_text(value: Any) -> str:
     return getattr(value, "__name__", None) or repr(value)
 
 
-def _value_text(value: Any) -> str:
+def _telling_texts(expected: Any, got: Any) -> tuple[str, str]:
+    """Both values with four digits, which read best, or with more where they would look the same."""
+    for digits in (4, 10, 17):
+        texts = _value_text(expected, digits), _value_text(got, digits)
+        if texts[0] != texts[1]:
+            break
+    return texts
+
+
+def _value_text(value: Any, digits: int = 4) -> str:
     if isinstance(value, np.ndarray):
-        text = _array_text(value)
+        text = _array_text(value, digits)
         return f"{text}   shape {value.shape}" if value.ndim == 1 else f"{text}\nshape {value.shape}"
-    text = f"{value:.10g}" if isinstance(value, float | np.floating) else repr(value)
+    if isinstance(value, tuple | list) and any(isinstance(v, np.ndarray) for v in value):
+        return "\n".join(f"item {i}: {_value_text(v, digits)}" for i, v in enumerate(value))
+    text = f"{value:.{max(10, digits)}g}" if isinstance(value, float | np.floating) else repr(value)
     return text if len(text) < 200 else text[:200] + " ..."
 
 
-def _array_text(array: np.ndarray) -> str:
-    """Rows of numbers, four digits each, set in columns; the middle of large arrays left out."""
-    width = max((len(f"{v:.4g}") for v in array.flat), default=1) if array.dtype.kind == "f" else 0
-    columns = {"float_kind": lambda v: f"{v:{width}.4g}"}
+def _array_text(array: np.ndarray, digits: int) -> str:
+    """Rows of numbers, set in columns; the middle of large arrays left out."""
+    width = max((len(f"{v:.{digits}g}") for v in array.flat), default=1) if array.dtype.kind == "f" else 0
+    columns = {"float_kind": lambda v: f"{v:{width}.{digits}g}"}
     text = np.array2string(array, threshold=60, edgeitems=2, formatter=columns)
     return re.sub(r"\n\s*\n", "\n", text)  # numpy sets the matrices of larger arrays apart by empty lines
 

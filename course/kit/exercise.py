@@ -219,7 +219,8 @@ class Exercise:
             return _rule_text(name)
         if self.same_work and not self._works_the_same(function):
             return (
-                "its Python work grows with the arrays: there is a loop over positions, channels or samples"
+                "your function's Python work grows with the arrays: there is a loop over positions, channels, "
+                "kernels or samples, perhaps in a function that it calls"
             )
         return None
 
@@ -252,7 +253,10 @@ class Exercise:
         return next(shown, None)
 
     def _viewed(self, value: Any) -> Any:
-        return self.view(value) if self.view else value
+        try:
+            return self.view(value) if self.view else value
+        except Exception:  # an answer of another kind altogether: compared, and shown, as it is
+            return value
 
     def _enforced(self, function: Callable) -> contextlib.AbstractContextManager[list[str]]:
         return contextlib.nullcontext([]) if self._is_ours(function) else rules.enforced(self.banned_names)

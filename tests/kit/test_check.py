@@ -111,6 +111,12 @@ def test_other_failures_say_what_is_the_matter(wrong, says):
     assert says in message("cross_correlate", wrong, call(x, w))
 
 
+def test_values_that_look_the_same_get_more_digits():
+    said = message("cross_correlate", lambda x, w, stride=1: right(x, w, stride) + 1e-5, call(x, w))
+    expected, got = (line for line in said.splitlines() if line.split()[0] in ("expected", "got"))
+    assert expected.split(maxsplit=1)[1] != got.split(maxsplit=1)[1]
+
+
 def test_side_effects_are_failures():
     def changes(x, w, stride=1):
         y = right(x, w, stride)
