@@ -32,7 +32,7 @@ quick: $(READY)  ## run the tests that take seconds
 	$(VENV)/bin/pytest -n auto -m "not slow"
 
 lab: $(READY)  ## open the course in JupyterLab
-	$(VENV)/bin/jupyter lab --notebook-dir=.
+	$(VENV)/bin/jupyter lab --notebook-dir=. $(if $(filter 0,$(shell id -u)),--allow-root)
 
 build: $(READY)  ## make source/, release/ and solutions/ from the chapters
 	$(COURSE) build

@@ -16,7 +16,8 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 from PIL import Image as Pillow
 
-from . import figures
+from . import scenes
+from .look import style
 
 COLOURS = 64  # enough for flat tints and smooth letters, and a fraction of the bytes
 
@@ -29,24 +30,24 @@ def sliding_window(
     seconds_per_step: float = 0.7,
 ) -> Image:
     """The kernel w (K,) or (kH, kW) slides over x (L,) or (H, W) and the output fills up."""
-    with figures.style():
-        scene = figures.scene(Figure, x, w, stride, b)
+    with style():
+        scene = scenes.scene(Figure, x, w, stride, b)
         alt = (
             f"Animation: a kernel of shape {np.shape(w)} slides over an input of shape {np.shape(x)} "
             f"with stride {stride}; window times kernel, summed, fills the output element by element."
         )
-        return _film(scene, seconds_per_step, alt)
+        return film(scene, seconds_per_step, alt)
 
 
 def conv_full(x: ArrayLike, w: ArrayLike, seconds_per_step: float = 0.9) -> Image:
     """Signal processing's convolution of x (L,) with w (K,): the kernel reversed, sliding in."""
-    with figures.style():
-        scene = figures.FullConvolutionScene(Figure, np.asarray(x)[None], np.asarray(w)[None])
+    with style():
+        scene = scenes.FullConvolutionScene(Figure, np.asarray(x)[None], np.asarray(w)[None])
         alt = (
             f"Animation: the kernel of {np.size(w)} taps is reversed and slides over a signal of "
             f"{np.size(x)} values, from first to last overlap: {len(scene.outputs)} outputs."
         )
-        return _film(scene, seconds_per_step, alt)
+        return film(scene, seconds_per_step, alt)
 
 
 def stepper(x: ArrayLike, w: ArrayLike, stride: int | tuple[int, int] = 1) -> Any:
@@ -55,15 +56,15 @@ def stepper(x: ArrayLike, w: ArrayLike, stride: int | tuple[int, int] = 1) -> An
         import ipywidgets
     except ImportError:
         return sliding_window(x, w, stride)
-    with figures.style():
-        frames = [_png([frame]) for frame in _frames(figures.scene(Figure, x, w, stride))]
+    with style():
+        frames = [png([frame]) for frame in stills(scenes.scene(Figure, x, w, stride))]
     picture = ipywidgets.Image(value=frames[0], format="png")
     step = ipywidgets.IntSlider(min=0, max=len(frames) - 1, description="step")
     step.observe(lambda change: setattr(picture, "value", frames[change["new"]]), names="value")
     return ipywidgets.VBox([step, picture])
 
 
-def _frames(scene: figures.Scene) -> Iterator[Pillow.Image]:
+def stills(scene: scenes.Scene) -> Iterator[Pillow.Image]:
     """The scene at each output element in turn, all frames in the same few colours."""
     n = len(scene.outputs)
     palette = _palette([_draw(scene, step) for step in (0, n // 2, n - 1)])
@@ -71,7 +72,7 @@ def _frames(scene: figures.Scene) -> Iterator[Pillow.Image]:
         yield _paletted(_draw(scene, step), palette)
 
 
-def _draw(scene: figures.Scene, step: int) -> np.ndarray:
+def _draw(scene: scenes.Scene, step: int) -> np.ndarray:
     """The colours of all pixels (height, width), each as one number."""
     scene.show(scene.outputs[step], scene.outputs[:step])
     canvas = FigureCanvasAgg(scene.figure)
@@ -99,14 +100,14 @@ def _paletted(frame: np.ndarray, palette: np.ndarray) -> Pillow.Image:
     return image
 
 
-def _film(scene: figures.Scene, seconds_per_step: float, alt: str) -> Image:
-    frames = list(_frames(scene))
+def film(scene: scenes.Scene, seconds_per_step: float, alt: str) -> Image:
+    frames = list(stills(scene))
     step = round(1000 * seconds_per_step)
     durations = [step] * (len(frames) - 1) + [step + 2000]  # time to look at the whole output
-    return Image(data=_png(frames, duration=durations, loop=0), format="png", alt=alt)
+    return Image(data=png(frames, duration=durations, loop=0), format="png", alt=alt)
 
 
-def _png(frames: list[Pillow.Image], **timing: Any) -> bytes:
+def png(frames: list[Pillow.Image], **timing: Any) -> bytes:
     file = io.BytesIO()
     film = {"save_all": True, "append_images": frames[1:], **timing} if len(frames) > 1 else {}
     frames[0].save(file, "PNG", optimize=True, **film)

@@ -134,6 +134,8 @@ def _argument_text(value: Any) -> str:
         return f"<array {value.shape}>"
     if isinstance(value, np.ndarray):
         return np.array2string(value, precision=4, separator=", ").replace("\n", "")
+    if isinstance(value, np.random.Generator):
+        return "rng"
     return getattr(value, "__name__", None) or repr(value)
 
 

@@ -133,7 +133,7 @@ def _dict_difference(expected: dict, got: Any, tolerance: float) -> Difference |
 def _wrong(expected: np.ndarray, got: np.ndarray, tolerance: float) -> np.ndarray:
     """Elementwise: not within tolerance, or not finite where a number is expected."""
     with np.errstate(all="ignore"):
-        close = np.abs(got - expected) <= tolerance + tolerance * np.abs(expected)
+        close = np.isfinite(expected) & (np.abs(got - expected) <= tolerance + tolerance * np.abs(expected))
     return ~(close | (got == expected) | (np.isnan(expected) & np.isnan(got)))
 
 

@@ -17,8 +17,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from . import animate, figures
-from .figures import FAINT, INK, INPUT, KERNEL, OUTPUT, WRONG, tint
+from . import animate
+from .cells import Cells, points
+from .look import FAINT, INK, INPUT, KERNEL, MAX_WIDTH, OUTPUT, TEXT, WRONG, style, tint
 
 Size = int | tuple[int, int]
 
@@ -113,7 +114,7 @@ class Line:
         ]
         self.taps = [[_box(ax, left + tap, tops[i]) for tap in axis.taps(i)] for i in self.outputs]
         self.results = [_box(ax, right, tops[i], width=0.9) for i in self.outputs]
-        if self.outputs and figures._points(ax) > 16:
+        if self.outputs and points(ax) > 16:
             ax.text(right + 0.5, top + 0.5, "output", ha="center", va="center", fontsize=_letters(ax))
 
     @staticmethod
@@ -153,7 +154,7 @@ class Plane:
         self.results = None
         if self.outputs:
             shape, right = (len(rows.starts), len(columns.starts)), left + columns.length + 1.4
-            self.results = figures.Cells(ax, shape, right, top, 0)
+            self.results = Cells(ax, shape, right, top, 0)
             text = f"output {shape[0]} × {shape[1]}"
             ax.text(right, top + shape[0] + 0.6, text, va="center", fontsize=_letters(ax))
 
@@ -202,7 +203,7 @@ class Scene:
             f"{name}: {axis.sentence}".removeprefix(": ") for name, axis in zip(names, axes, strict=False)
         ]
         lines.append(_loss(names, axes))
-        unit = min(CELL, figures.MAX_WIDTH / (width + 1.2))
+        unit = min(CELL, MAX_WIDTH / (width + 1.2))
         head = 0.9 if title else 0.0  # cells
         widest = 0.092 * max(map(len, lines)) + 0.3  # inches
         whole = max((width + 1.2) * unit, widest), (height + 1.4 + head) * unit + 0.3 * len(lines) + 0.1
@@ -213,12 +214,12 @@ class Scene:
         for row, line in enumerate(lines):
             y = whole[1] / unit - (0.3 * (len(lines) - row) - 0.08) / unit
             lost = row == len(names) and any(axis.unseen for axis in axes)
-            ax.text(0.8, y, line, fontsize=figures.TEXT, va="center", color=WRONG if lost else INK)
+            ax.text(0.8, y, line, fontsize=TEXT, va="center", color=WRONG if lost else INK)
         self.figure, self.outputs = ax.figure, self.board.outputs
         self.show = self.board.show
 
 
-@figures.style()
+@style()
 def picture(
     n: Size,
     k: Size,
@@ -246,11 +247,11 @@ def film(
     seconds_per_step: float = 0.7,
 ) -> Image:
     """The windows of a signal (n and k ints) or of an image (pairs) one after the other; unseen input at the end."""
-    with figures.style():
+    with style():
         scene = Scene(Figure, _axes(n, k, stride, padding, dilation))
         size = f"{len(scene.outputs)} windows of size {k} on an input of size {n}"
         alt = f"Animation: {size}, stride {stride}, padding {padding}, dilation {dilation}."
-        return animate._film(scene, seconds_per_step, alt)
+        return animate.film(scene, seconds_per_step, alt)
 
 
 def shapes(n: int = 7, k: int = 3, stride: int = 2, padding: int = 1, dilation: int = 1) -> Any:
@@ -271,7 +272,7 @@ def shapes(n: int = 7, k: int = 3, stride: int = 2, padding: int = 1, dilation: 
 def board(n: int, k: int, stride: int = 1, padding: int = 0, dilation: int = 1, window: int = 0) -> bytes:
     """The picture of `shapes` as a PNG: the signal, the image, the sentence; numbers that don't fit say so."""
     axis = Axis(n, k, stride, padding, dilation)
-    with figures.style():
+    with style():
         (wide, high), (wide2, high2) = Line.size(axis), Plane.size(axis, axis)
         head = 0.75  # inches for the sentence
         unit = min(CELL, BOARD[0] / (wide + wide2 + 3.4), (BOARD[1] - head) / (max(high, high2) + 1.2))
@@ -291,13 +292,13 @@ def board(n: int, k: int, stride: int = 1, padding: int = 0, dilation: int = 1, 
         if axis.starts:
             ink = WRONG if axis.unseen else INK
             ax.text(0.6, 0.52 / unit, axis.loss, fontsize=12, va="center", color=ink)
-        return animate._png(list(_stills(ax.figure)))
+        return animate.png(list(_stills(ax.figure)))
 
 
 def _stills(figure: Figure) -> Iterator[Any]:
     """The figure as a film of one frame, in few colours."""
     still = type("Still", (), {"figure": figure, "outputs": [0], "show": lambda *_: None})()
-    return animate._frames(still)
+    return animate.stills(still)
 
 
 def _with_sliders(start: dict[str, int], still: bytes) -> Any:
@@ -369,7 +370,7 @@ def _canvas(new: Callable[..., Figure], inches: tuple[float, float], unit: float
 
 def _letters(ax: Axes) -> float:
     """A font size for words beside cells."""
-    return min(figures.TEXT, max(7.0, 0.42 * figures._points(ax)))
+    return min(TEXT, max(7.0, 0.42 * points(ax)))
 
 
 def _box(ax: Axes, left: float, top: float, width: float = 0.86) -> Rectangle:
@@ -377,17 +378,15 @@ def _box(ax: Axes, left: float, top: float, width: float = 0.86) -> Rectangle:
     return ax.add_patch(box)
 
 
-def _input_cells(
-    ax: Axes, shape: tuple[int, int], left: float, top: float, padding: np.ndarray
-) -> figures.Cells:
+def _input_cells(ax: Axes, shape: tuple[int, int], left: float, top: float, padding: np.ndarray) -> Cells:
     """The cells of an input, a 0 in each of the padding."""
-    cells = figures.Cells(ax, shape, left, top, 0)
+    cells = Cells(ax, shape, left, top, 0)
     cells.write(np.zeros(shape), hidden=~padding)
     return cells
 
 
 def _paint_input(
-    cells: figures.Cells, inside: np.ndarray, touched: np.ndarray, current: np.ndarray, over: bool
+    cells: Cells, inside: np.ndarray, touched: np.ndarray, current: np.ndarray, over: bool
 ) -> None:
     """Colour the input: what the window meets now, what some window has met, and, at the end, what none has."""
     cells.paint(inside & ~touched, tint(INPUT, 0.1))
@@ -398,12 +397,12 @@ def _paint_input(
     cells.paint(current, tint(KERNEL, 0.75), ink=INK)
 
 
-def _indices(ax: Axes, cells: figures.Cells, across: Axis, down: Axis | None = None) -> None:
+def _indices(ax: Axes, cells: Cells, across: Axis, down: Axis | None = None) -> None:
     """Number the cells as the input is numbered: padding has none."""
-    points = figures._points(ax)
-    if points < 12:
+    wide = points(ax)
+    if wide < 12:
         return
-    look = {"fontsize": min(9.0, 0.36 * points), "color": FAINT, "ha": "center", "va": "center"}
+    look = {"fontsize": min(9.0, 0.36 * wide), "color": FAINT, "ha": "center", "va": "center"}
     for i in range(across.n):
         ax.text(cells.left + across.padding + i + 0.5, cells.top - 0.35, str(i), **look)
     for i in range(down.n if down else 0):

@@ -76,6 +76,8 @@ def test_equal_in_other_clothes(expected, got):
         (3, 3.0, "type"),
         (1, True, "type"),
         (3, 4, "values"),
+        (np.inf, 3.0, "values"),
+        (np.array([np.inf, 1.0]), np.array([2.0, 1.0]), "values"),
         ((1, 2), (1, 2, 3), "shape"),
         ((1, 2), (1, 2.0), "type"),
         ([1, 2], np.array([1.5, 2]), "type"),
