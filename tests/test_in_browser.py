@@ -148,3 +148,16 @@ def test_a_student_solves_an_exercise_wrong_and_then_right(lab, browser):
     examples = run('"similarity",')
     examples.locator(".jp-OutputArea", has_text="similarity: 5 examples right").wait_for()
     page.close()
+
+
+def test_the_shapes_explorer_moves(lab, browser):
+    page = open_notebook(browser, lab, "release/ch03_shapes/shapes.ipynb")
+    for marker in ("from course.kit import", "explore.shapes("):
+        page.locator(".jp-CodeCell", has_text=marker).first.locator(".cm-content").click()
+        page.keyboard.press("Control+Enter")
+    board = page.locator("img.widget-image")
+    board.wait_for()
+    before = board.get_attribute("src")
+    page.locator(".widget-hslider", has_text="stride").locator(".noUi-handle").press("ArrowRight")
+    page.wait_for_function("before => document.querySelector('img.widget-image').src != before", arg=before)
+    page.close()

@@ -37,7 +37,7 @@ def print_mistakes(console: Console, results: Sequence[Result], most: int = 8) -
         return
     table = Table(title="What the class misunderstands")
     for column in ("students", "exercise", "mistake", "why"):
-        table.add_column(column, justify="right" if column == "students" else "left")
+        table.add_column(column, justify="right" if column == "students" else "left", overflow="fold")
     for (chapter, exercise, mistake), students in sorted(
         counted.items(), key=lambda kv: (-kv[1], str(kv[0]))
     )[:most]:

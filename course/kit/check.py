@@ -88,8 +88,8 @@ def _explanation(
     if given.error is None and outcome.error is None and found.kind in ("values", "shape", "type"):
         both = exercise.expected(given), outcome.value
         rows += zip(("expected", "got"), _telling_texts(*both), strict=True)
-    if not (found.kind == "values" and found.index is None):  # for a number, expected and got say it all
-        rows += [("problem", found.detail)]
+    if not isinstance(outcome.value, int | float | np.number) or found.kind != "values":
+        rows += [("problem", found.detail)]  # for a number, expected and got say it all
     if outcome.error is not None and (line := _student_line(outcome.error)):
         rows += [("where", line)]
     lines = [f"  {label:<9} {_indented(text)}" for label, text in rows]
@@ -136,6 +136,11 @@ def _argument_text(value: Any) -> str:
         return np.array2string(value, precision=4, separator=", ").replace("\n", "")
     if isinstance(value, np.random.Generator):
         return "rng"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{k!r}: {_argument_text(v)}" for k, v in value.items()) + "}"
+    if isinstance(value, tuple | list):
+        inside = ", ".join(map(_argument_text, value))
+        return f"[{inside}]" if isinstance(value, list) else f"({inside})"
     return getattr(value, "__name__", None) or repr(value)
 
 

@@ -407,11 +407,20 @@ def _changed_argument(given: Call, asked: Call) -> str | None:
     """The first argument that isn't what it was, named by position or keyword."""
     named = [*((str(i + 1), v) for i, v in enumerate(given.args)), *given.kwargs.items()]
     after = [*asked.args, *asked.kwargs.values()]
-    for (name, before), now in zip(named, after, strict=True):
-        pairs = zip(_arrays_in((before,)), _arrays_in((now,)), strict=True)
-        if any(not np.array_equal(b, n, equal_nan=n.dtype.kind == "f") for b, n in pairs):
-            return name
-    return None
+    return next(
+        (name for (name, before), now in zip(named, after, strict=True) if not _alike(before, now)), None
+    )
+
+
+def _alike(before: Any, now: Any) -> bool:
+    """The same arrays and plain values, deep inside lists and dicts; what else there may be is not compared."""
+    if isinstance(before, np.ndarray):
+        return np.array_equal(before, now, equal_nan=before.dtype.kind == "f")
+    if isinstance(before, dict):
+        return before.keys() == now.keys() and all(_alike(v, now[k]) for k, v in before.items())
+    if isinstance(before, tuple | list):
+        return len(before) == len(now) and all(map(_alike, before, now))
+    return not isinstance(before, int | float | str) or before == now
 
 
 def _first(items: list) -> Any:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from course.kit import CheckFailedError, Checks, call
+from course.kit.exercise import Exercise
 
 check = Checks("ch01_conv1d")
 
@@ -132,6 +133,20 @@ def test_side_effects_are_failures():
     assert "changed its argument 1" in message("cross_correlate", changes, call(x, w))
     assert "Your function changes its input array" in message("cross_correlate", changes, call(x, w))
     assert "a later call changed the result" in message("cross_correlate", reuses, call(x, w))
+
+
+def test_changes_inside_lists_and_dicts_are_seen_too():
+    exercise = Exercise(oracle=lambda layers: len(layers), probes=[])
+
+    def pops(layers):
+        count = len(layers)
+        layers[0].pop("kind")
+        return count
+
+    given = call([{"kind": "relu", "name": "relu1"}, {"kind": "linear", "out": 3}])
+    assert exercise.outcome(pops, given).changed == "1"
+    assert exercise.outcome(len, given).changed is None
+    assert exercise.verdict(given, exercise.outcome(pops, given)).kind == "input"
 
 
 def test_an_error_names_the_students_line():
