@@ -3,6 +3,7 @@
 import copy
 import functools
 import inspect
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -798,12 +799,19 @@ def draws_with_repeats(*args, **options):
     return _reordered(_with_repeats)(*args, **options)
 
 
+_TURNS = itertools.count()
+
+
+def _another_order(n, epochs, rng, batch_size):
+    """Surely another one on each call, so that the laws hold on every day."""
+    for order in _orders(n, epochs, rng):
+        yield order.roll(next(_TURNS)) if rng is None else order
+
+
 @train.mistake("Without an rng the images come in file order, and nothing is random.")
 def shuffles_unasked(*args, **options):
     """np.random.permutation where rng is None."""
-    return _reordered(
-        lambda n, epochs, rng, _: _orders(n, epochs, np.random.default_rng() if rng is None else rng)
-    )(*args, **options)
+    return _reordered(_another_order)(*args, **options)
 
 
 @train.mistake(
