@@ -19,6 +19,11 @@ from traitlets.config import Config, PyFileConfigLoader
 from course.paths import ROOT
 
 
+# Two kernels that start at the same moment can be given the same port; then one of them never answers. No code of the
+# notebook has run at that time, so trying once more is safe.
+NO_KERNEL = "Kernel didn't respond"
+
+
 class ConversionError(Exception):
     """A converter failed; the message is the reason in its own words."""
 
@@ -30,6 +35,17 @@ def convert(
 
     folders: other places for nbgrader's folders, such as release_directory.
     """
+    try:
+        _convert(converter, assignment, root, student, folders)
+    except ConversionError as error:
+        if NO_KERNEL not in str(error):
+            raise
+        _convert(converter, assignment, root, student, folders)
+
+
+def _convert(
+    converter: type[BaseConverter], assignment: str, root: Path, student: str, folders: dict[str, str]
+) -> None:
     config = settings(root)
     config.CourseDirectory.update(assignment_id=assignment, student_id=student, **folders)
     with _captured_log() as log, _environment():

@@ -227,11 +227,12 @@ class Exercise:
     def diagnose(self, function: Callable) -> Mistake | None:
         """The known mistake that behaves as this answer on every probe: evidence, not proof.
 
-        Where there is none, integer probes are left out: an answer may have its own trouble with them besides.
+        Where there is none, probes with integers are left out, first as the main argument and then as any: an
+        answer may have its own trouble with them besides.
         """
         seen: dict[int, Outcome] = {}
-        plain = [p for p in self.probes if all(a.dtype.kind == "f" for a in p.arrays[:1])]
-        for probes in (self.probes, plain):
+        for arrays in (0, 1, None):
+            probes = [p for p in self.probes if all(a.dtype.kind == "f" for a in p.arrays[:arrays])]
             if found := self._matching(function, probes, seen):
                 return found
         return None
@@ -380,7 +381,10 @@ def _mapped(value: Any, change: Callable[[np.ndarray], Any]) -> Any:
     if isinstance(value, np.ndarray):
         return change(value)
     if isinstance(value, tuple | list):
-        return type(value)(_mapped(v, change) for v in value)
+        items = [_mapped(v, change) for v in value]
+        return (
+            type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
+        )  # a namedtuple, or not
     return {k: _mapped(v, change) for k, v in value.items()} if isinstance(value, dict) else value
 
 

@@ -129,6 +129,8 @@ def feature_maps(
     """
     maps = [np.asarray(each, dtype=float) for each in maps]
     norm = signed_norm(maps)
+    # Zero up to rounding is zero: its sign, and so its shade, would differ from one processor to the next.
+    maps = [np.where(np.abs(each) < 1e-9 * norm.vmax, 0.0, each) for each in maps]
     axes = panel_axes([each.shape for each in maps], columns, bool(titles), beside=0.8)
     for ax, each in zip(axes, maps, strict=True):
         ax.imshow(np.ma.masked_invalid(each), cmap=SIGNED, norm=norm)

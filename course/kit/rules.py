@@ -191,7 +191,7 @@ def _reachable(function: Any) -> Iterator[Any]:
 def _parts(item: Any) -> list[Any]:
     if isinstance(item, types.FunctionType) and item.__globals__.get("__name__") == "__main__":
         codes = list(_codes(item.__code__))
-        names = {name for code in codes for name in code.co_names}
+        names = {name for code in codes for name in _globals_of(code)}
         cells = [cell.cell_contents for cell in item.__closure__ or () if _is_filled(cell)]
         used = [item.__globals__[name] for name in sorted(names) if name in item.__globals__]
         wrapped = [item.__wrapped__] if hasattr(item, "__wrapped__") else []
@@ -220,6 +220,11 @@ def _parts(item: Any) -> list[Any]:
     if isinstance(item, functools._lru_cache_wrapper):
         return [item.__wrapped__]
     return []
+
+
+def _globals_of(code: types.CodeType) -> set[str]:
+    """The global names that code reads; co_names has its attributes as well."""
+    return {i.argval for i in dis.get_instructions(code) if i.opname in ("LOAD_GLOBAL", "LOAD_NAME")}
 
 
 def _codes(code: types.CodeType) -> Iterator[types.CodeType]:

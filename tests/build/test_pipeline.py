@@ -3,6 +3,7 @@
 import nbformat
 import pytest
 
+from course import converters
 from course.build import pipeline
 from course.build.pull import pull
 from course.paths import chapters
@@ -121,3 +122,21 @@ def test_a_chapter_that_breaks_a_rule_is_refused_with_file_cell_and_reason(chapt
     assert "double.py" in str(refused.value)
     assert "cell" in str(refused.value)
     assert not (tmp_path / "source").exists()
+
+
+def test_a_kernel_that_never_answered_is_started_once_more(monkeypatch, tmp_path):
+    calls = []
+
+    def flaky(*arguments):
+        calls.append(arguments)
+        if len(calls) == 1:
+            raise converters.ConversionError("RuntimeError: Kernel didn't respond in 60 seconds")
+
+    monkeypatch.setattr(converters, "_convert", flaky)
+    converters.convert(object, "ch90_double", tmp_path)
+    assert len(calls) == 2
+    monkeypatch.setattr(
+        converters, "_convert", lambda *_: (_ for _ in ()).throw(converters.ConversionError("broken"))
+    )
+    with pytest.raises(converters.ConversionError, match="broken"):
+        converters.convert(object, "ch90_double", tmp_path)

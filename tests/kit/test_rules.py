@@ -62,6 +62,10 @@ FINE = {
         "class C:\n    def correlate(self, x, w): return np.array(helper(x, w))\n"
         "def f(x, w, stride=1):\n    return C().correlate(x, w)[::stride]"
     ),
+    "an attribute called as a part of the course": (
+        "import types\nfrom course.kit import images\n"
+        "def f(x, w, stride=1):\n    return types.SimpleNamespace(images=np.array(helper(x, w))).images[::stride]"
+    ),
     "a comparison elsewhere in the cell": (
         "def f(x, w, stride=1):\n    return np.array(helper(x, w))[::stride]\nnp.correlate(np.ones(3), np.ones(2))"
     ),
