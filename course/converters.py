@@ -18,7 +18,6 @@ from traitlets.config import Config, PyFileConfigLoader
 
 from course.paths import ROOT
 
-
 # Two kernels that start at the same moment can be given the same port; then one of them never answers. No code of the
 # notebook has run at that time, so trying once more is safe.
 NO_KERNEL = "Kernel didn't respond"
