@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from course.kit.compare import Difference, describe, difference
-from course.kit.exercise import Call, Exercise, Outcome, load
+from course.kit.exercise import Call, Exercise, Outcome, StoppedError, error_name, load
 
 _NOT_WRITTEN = (
     "there is no answer yet: replace `raise NotImplementedError()` in the cell above with your code"
@@ -97,7 +97,7 @@ def _explanation(
 
 
 def _likely(exercise: Exercise, function: Callable, outcome: Outcome) -> list[str]:
-    if isinstance(outcome.error, NotImplementedError):
+    if isinstance(outcome.error, NotImplementedError | StoppedError):
         return []
     mistake = exercise.diagnose(function)
     return [f"  {'likely':<9} {mistake.hint}"] if mistake else []
@@ -107,12 +107,12 @@ def _kind_text(found: Difference, outcome: Outcome) -> str:
     """What kind of thing is wrong, in words that carry no input and no expected value."""
     if isinstance(outcome.error, NotImplementedError):
         return "there is no answer yet"
-    if found.kind == "rule":
+    if found.kind in ("rule", "stopped"):
         return found.detail
     if outcome.error is not None:
         # A name of the student's own making could smuggle the hidden input out.
-        name = type(outcome.error).__name__
-        known = getattr(builtins, name, None) is type(outcome.error)
+        module, _, name = error_name(outcome.error).rpartition(".")
+        known = module == "builtins" and hasattr(builtins, name)
         return f"your function raised {name if known else 'an exception of its own'}"
     return {
         "values": "the shape is right, some values are not" if found.index else "the value is not right",
@@ -177,6 +177,8 @@ def _indented(text: str) -> str:
 
 def _student_line(error: Exception) -> str | None:
     """The last line of the student's own code that the exception passed through."""
+    if there := getattr(error, "student_line", None):
+        return there
     found = None
     trace = error.__traceback__
     while trace is not None:

@@ -93,6 +93,10 @@ def strided(array: np.ndarray) -> np.ndarray:
     return view
 
 
+class StoppedError(Exception):
+    """An answer had to be stopped: it took too long, or ended the process it ran in. The text says which."""
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What came of calling an answer: a value or an exception, and what the call did on the side."""
@@ -109,7 +113,7 @@ class Outcome:
         if (self.error is None) != (other.error is None) or bool(self.changed) != bool(other.changed):
             return False
         if self.error is not None:
-            return type(self.error) is type(other.error)
+            return error_name(self.error) == error_name(other.error)
         if self.stale or other.stale:
             return bool(self.stale) == bool(other.stale)
         return difference(other.value, self.value, tolerance) is None
@@ -193,6 +197,8 @@ class Exercise:
         """What is wrong with an outcome; None where nothing is."""
         if outcome.refused:
             return Difference("rule", _rule_text(outcome.refused))
+        if isinstance(outcome.error, StoppedError):
+            return Difference("stopped", str(outcome.error))
         if given.error is not None:
             return self._error_verdict(given.error, outcome)
         try:
@@ -427,12 +433,18 @@ def _alike(before: Any, now: Any) -> bool:
     return not isinstance(before, int | float | str) or before == now
 
 
+def error_name(error: Exception) -> str:
+    """The full name of an exception's class; one from another process carries the name it has there."""
+    return getattr(error, "own_name", "") or f"{type(error).__module__}.{type(error).__qualname__}"
+
+
 def _first(items: list) -> Any:
     return items[0] if items else None
 
 
 def _describe_error(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    name = error_name(error).rpartition(".")[2]
+    return f"{name}: {error}" if str(error) else name
 
 
 def _rule_text(name: str) -> str:

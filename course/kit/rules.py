@@ -10,9 +10,11 @@ import itertools
 import math
 import operator
 import sys
+import threading
 import types
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 from unittest import mock
 
@@ -29,6 +31,10 @@ def banned_in(function: Callable, names: tuple[str, ...] = BANNED_NAMES) -> str 
     """First banned thing that a function, its helpers or its parts refer to, by name; None where all is fine."""
     objects = {id(_resolve(name)): name for name in names}
     for item in _reachable(function):
+        if isinstance(item, Remote):
+            if found := item.banned(names):
+                return found
+            continue
         if id(item) in objects:
             return objects[id(item)]
         if (home := _home(item)) in BANNED_MODULES:
@@ -38,6 +44,34 @@ def banned_in(function: Callable, names: tuple[str, ...] = BANNED_NAMES) -> str 
                 if instruction.opname == "IMPORT_NAME" and _top(instruction.argval) in BANNED_MODULES:
                     return _top(instruction.argval)
     return None
+
+
+class Remote:
+    """An answer that lives in another process, where it can be asked what it refers to."""
+
+    __slots__ = ()
+
+    def banned(self, names: tuple[str, ...]) -> str | None:
+        """What `banned_in` says of it there."""
+        raise NotImplementedError
+
+
+@dataclass
+class Watch:
+    """What is watched while an answer runs; a Remote has it watched where it runs."""
+
+    names: tuple[str, ...]
+    refused: list[str]
+    most: int | None = None  # steps are counted, up to so many
+    steps: float = 0
+
+
+_watches: list[Watch] = []
+
+
+def current_watch() -> Watch | None:
+    """What is watched now, if anything is."""
+    return _watches[-1] if _watches else None
 
 
 @contextmanager
@@ -56,15 +90,21 @@ def enforced(names: tuple[str, ...] = BANNED_NAMES) -> Iterator[list[str]]:
     def guarded_import(name: str, *args: Any, **kwargs: Any) -> Any:
         return refuse(_top(name)) if _top(name) in BANNED_MODULES else real_import(name, *args, **kwargs)
 
-    patches = [mock.patch.object(builtins, "__import__", guarded_import)]
-    patches += [mock.patch(name, lambda *_, _name=name, **__: refuse(_name)) for name in names]
-    for patch in patches:
-        patch.start()
+    def refuser(name: str) -> Callable:
+        return lambda *_, **__: refuse(name)
+
+    holders = [(builtins, "__import__", guarded_import)]
+    holders += [(*_place(name), refuser(name)) for name in names]
+    before = [(holder, attribute, getattr(holder, attribute)) for holder, attribute, _ in holders]
+    _watches.append(Watch(names, refused))
     try:
+        for place in holders:
+            setattr(*place)
         yield refused
     finally:
-        for patch in reversed(patches):
-            patch.stop()
+        for place in reversed(before):
+            setattr(*place)
+        _watches.pop()
 
 
 def python_steps(run: Callable[[], Any], most: int = 200_000) -> float:
@@ -74,14 +114,15 @@ def python_steps(run: Callable[[], Any], most: int = 200_000) -> float:
     replaced by their Python spelling meanwhile, so each of their turns counts. Imports don't count, and the call is
     made twice: the first one also fills numpy's caches, which is no work of the answer's.
     """
-    return min(_count_steps(run, most) for _ in range(2))
+    return min(count_steps(run, most) for _ in range(2))
 
 
 class _EnoughError(BaseException):
     """The call takes more steps than anyone wants to count."""
 
 
-def _count_steps(run: Callable[[], Any], most: int) -> float:
+def count_steps(run: Callable[[], Any], most: int) -> float:
+    """The steps of one call, see `python_steps`."""
     steps = 0
 
     def count(frame: types.FrameType, event: str, _: Any) -> Callable:
@@ -103,15 +144,23 @@ def _count_steps(run: Callable[[], Any], most: int) -> float:
             sys.settrace(tracer)
 
     before, real_import = sys.gettrace(), builtins.__import__
+    outer = current_watch()
+    watch = Watch(outer.names if outer else (), outer.refused if outer else [], most)
+    escaped = False
     with _loops_spelt_out() as respell, mock.patch.object(builtins, "__import__", import_uncounted):
+        _watches.append(watch)
+        threading.settrace(count)  # the work of its threads is the answer's work
         sys.settrace(count)
         try:
             run()
+            escaped = sys.gettrace() is not count
         except _EnoughError:
             pass
         finally:
             sys.settrace(before)
-    return steps if steps <= most else math.inf
+            threading.settrace(None)
+            _watches.pop()
+    return math.inf if escaped or steps + watch.steps > most else steps + watch.steps
 
 
 @contextmanager
@@ -189,6 +238,8 @@ def _reachable(function: Any) -> Iterator[Any]:
 
 
 def _parts(item: Any) -> list[Any]:
+    if isinstance(item, Remote):
+        return []
     if isinstance(item, types.FunctionType) and item.__globals__.get("__name__") == "__main__":
         codes = list(_codes(item.__code__))
         names = {name for code in codes for name in _globals_of(code)}
@@ -259,6 +310,11 @@ def _top(module: str) -> str:
     return module.split(".")[0]
 
 
-def _resolve(name: str) -> Any:
+@functools.cache
+def _place(name: str) -> tuple[types.ModuleType, str]:
     module, _, attribute = name.rpartition(".")
-    return getattr(importlib.import_module(module), attribute)
+    return importlib.import_module(module), attribute
+
+
+def _resolve(name: str) -> Any:
+    return getattr(*_place(name))

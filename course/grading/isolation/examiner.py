@@ -1,0 +1,117 @@
+"""The examiner: walks through a notebook; the course's tests run here, the student's cells in a student's process.
+
+`examine` is the whole of it for one notebook, and runs in a process of its own, forked from a warm server (worker.py).
+What a cell is comes from the record of the instructor's notebook, never from the submission.
+"""
+
+from __future__ import annotations
+
+import itertools
+
+from nbformat import NotebookNode
+
+from course.grading.isolation.illustrations import Illustrations
+from course.grading.isolation.limits import Limits
+from course.grading.isolation.names import names_of
+from course.grading.isolation.outputs import Collector
+from course.grading.isolation.session import Nursery, Session
+from course.grading.isolation.shell import CapturingShell
+from course.grading.record import Record, RecordedCell
+from course.grading.work import Lesson
+from course.kit.exercise import StoppedError
+
+STOPPED = "StoppedError"
+
+
+def examine(
+    nb: NotebookNode,
+    lesson: Lesson,
+    shell: CapturingShell,
+    nursery: Nursery,
+    limits: Limits,
+    files: dict[str, bytes],
+) -> None:
+    """Run a restored notebook and write its outputs into it.
+
+    The shell has run the lesson's given cells already. files: what lies beside the notebook.
+    """
+    examiner = _Examiner(nb, lesson, shell, Session(nursery, limits, files), Collector())
+    shell.start(examiner.collector, limits.output_bytes)
+    counts = itertools.count(1)
+    try:
+        for place, cell in enumerate(nb.cells):
+            if cell.cell_type == "code" and cell.source.strip():
+                cell.execution_count = next(counts)
+                examiner.collector.begin(cell.execution_count)
+                examiner.run(place, cell)
+                cell.outputs = examiner.collector.finished()
+    finally:
+        examiner.session.close()
+
+
+class _Examiner:
+    """What is known while walking through one notebook."""
+
+    def __init__(
+        self,
+        nb: NotebookNode,
+        lesson: Lesson,
+        shell: CapturingShell,
+        session: Session,
+        collector: Collector,
+    ) -> None:
+        self.record, self.shell, self.session, self.collector = lesson.record, shell, session, collector
+        self.illustrations = Illustrations.of(nb, lesson)
+        self.answers = answered_names(lesson.record)
+        self.changed: set[str] = set()  # names that the student's own code has bound
+        self.tested: set[str] = set()  # answers that have been tested
+        self.wrong: set[str] = set()  # and failed
+
+    def run(self, place: int, cell: NotebookNode) -> None:
+        """Run a cell, wherever it belongs."""
+        role = self.record.cells.get(cell.metadata.get("nbgrader", {}).get("grade_id", ""))
+        if role is not None and role.is_test:
+            self._run_test(cell)
+        elif (
+            copied := self.illustrations.copied(place, self.changed, self.tested - self.wrong, self.answers)
+        ) is not None:
+            self.collector.outputs = copied
+            cell.metadata["course_copied"] = True
+        else:
+            self._run_theirs(place, cell, role)
+
+    def _run_theirs(self, place: int, cell: NotebookNode, role: RecordedCell | None) -> None:
+        if role is None and place not in self.illustrations.cells:
+            self._note_changes(cell.source, frozenset())
+        elif role is not None and role.solution:
+            self._note_changes(cell.source, names_of(role.source).bound)
+        try:
+            self.session.catch_up(self.illustrations.owed(place))
+            self.session.run(cell.source, cell.execution_count, self.collector)
+        except StoppedError as error:
+            self.collector.error(STOPPED, str(error))
+
+    def _note_changes(self, source: str, meant: frozenset[str]) -> None:
+        names = names_of(source)
+        self.changed |= (names.bound | names.called | (names.free if names.opaque else set())) - meant
+
+    def _run_test(self, cell: NotebookNode) -> None:
+        wanted = self.answers & names_of(cell.source).free
+        self.session.begin_test()
+        for name in wanted:
+            self.shell.user_ns.pop(name, None)
+        try:
+            self.shell.user_ns.update(self.session.look(sorted(wanted)))
+            passed = self.shell.run(cell.source, cell.execution_count)
+        except StoppedError as error:
+            self.collector.error(STOPPED, str(error))
+            passed = False
+        self.tested |= wanted
+        if not passed:
+            self.wrong |= wanted
+
+
+def answered_names(record: Record) -> frozenset[str]:
+    """The names that the instructor's answer cells define: these a test takes from the student, and no others."""
+    cells = [c for c in record.cells.values() if c.solution and c.kind == "code"]
+    return frozenset().union(*(names_of(c.source).bound for c in cells))

@@ -1,0 +1,200 @@
+"""An IPython shell without a kernel: runs cells, and reports what they show as a kernel would, event by event."""
+
+from __future__ import annotations
+
+import base64
+import builtins
+import getpass
+import io
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from IPython.core.displayhook import DisplayHook
+from IPython.core.displaypub import DisplayPublisher
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
+
+Emit = Callable[[dict[str, Any]], None]
+
+NO_INPUT = (
+    "input() has nobody to ask while a notebook is graded: put the value into the cell, or into an argument"
+)
+_INLINE = "module://matplotlib_inline.backend_inline"
+
+
+class Stream(io.TextIOBase):
+    """stdout or stderr of a cell. Text is reported in pieces, and cut off after `most` bytes."""
+
+    encoding = "utf-8"
+
+    def __init__(self, name: str, emit: Emit, most: int) -> None:
+        self.name = name
+        self._emit, self._most = emit, most
+        self._parts: list[str] = []
+        self._held = self._sent = 0
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        if not isinstance(text, str):
+            raise TypeError(f"write() argument must be str, not {type(text).__name__}")
+        left = self._most - self._sent - self._held
+        if left >= 0:
+            kept = text[: left + 1]
+            self._parts.append(kept)
+            self._held += len(kept)
+            if self._sent + self._held > self._most:
+                self._parts.append(f"\n[cut off: a cell may print {self._most:,} characters]\n")
+            if self._held > 1 << 15:
+                self.flush()
+        return len(text)
+
+    def flush(self) -> None:
+        if self._parts:
+            text, self._parts = "".join(self._parts), []
+            self._sent, self._held = self._sent + self._held, 0
+            self._emit({"event": "stream", "name": self.name, "text": text})
+
+    def restart(self) -> None:
+        """Begin a new cell."""
+        self._parts, self._held, self._sent = [], 0, 0
+
+
+class _Publisher(DisplayPublisher):
+    """Reports what is displayed."""
+
+    def publish(self, data, metadata=None, *, transient=None, update=False, **_: Any) -> None:
+        shell = self.shell
+        shell.flush_streams()
+        shown = (transient or {}).get("display_id")
+        shell.emit(
+            {
+                "event": "display",
+                "data": _jsonable(data),
+                "metadata": _jsonable(metadata or {}),
+                "display_id": str(shown) if shown is not None else None,
+                "update": bool(update),
+            }
+        )
+
+    def clear_output(self, wait: bool = False) -> None:
+        self.shell.flush_streams()
+        self.shell.emit({"event": "clear", "wait": bool(wait)})
+
+
+class _Hook(DisplayHook):
+    """Reports the value of a cell's last expression."""
+
+    def write_output_prompt(self) -> None:
+        pass
+
+    def write_format_data(self, format_dict, md_dict=None) -> None:
+        self.shell.flush_streams()
+        if format_dict:
+            data, metadata = _jsonable(format_dict), _jsonable(md_dict or {})
+            self.shell.emit({"event": "result", "data": data, "metadata": metadata})
+
+    def finish_displayhook(self) -> None:
+        pass
+
+
+class CapturingShell(InteractiveShell):
+    """The shell. `emit` gets the events of the running cell."""
+
+    emit: Emit
+
+    def start(self, emit: Emit, output_bytes: int) -> None:
+        """Report events to `emit` from now on, with at most so many bytes of text a cell and stream."""
+        self.emit = emit
+        self.streams = [Stream(name, emit, output_bytes) for name in ("stdout", "stderr")]
+
+    def run(self, source: str, count: int) -> bool:
+        """Run a cell as number `count`; says whether it went well."""
+        self.execution_count = count
+        before = sys.stdout, sys.stderr
+        for stream in self.streams:
+            stream.restart()
+        sys.stdout, sys.stderr = self.streams  # type: ignore[assignment]
+        try:
+            return bool(self.run_cell(source, store_history=True).success)
+        finally:
+            self.flush_streams()
+            sys.stdout, sys.stderr = before
+
+    def flush_streams(self) -> None:
+        """Report what has been printed so far."""
+        for stream in self.streams:
+            stream.flush()
+
+    def enable_gui(self, gui: str | None = None) -> None:
+        """There are no windows here; `%matplotlib inline` asks all the same."""
+
+    def system(self, cmd: str) -> None:
+        """Say that `!command` and `%pip` do nothing."""
+        print(f"`{cmd}` did nothing: commands don't run while a notebook is graded", file=sys.stderr)
+        self.user_ns["_exit_code"] = 1
+
+    system_piped = system_raw = system
+
+    def getoutput(self, cmd: str, split: bool = True, depth: int = 0) -> Any:  # noqa: ARG002
+        """As `system`, for `x = !command`."""
+        self.system(cmd)
+        return [] if split else ""
+
+    def ask_exit(self) -> None:
+        """`exit` and `quit` end nothing: the next cell runs all the same."""
+
+    def _showtraceback(self, etype: type, evalue: BaseException, stb: list[str]) -> None:
+        self.flush_streams()
+        self.emit(
+            {
+                "event": "error",
+                "ename": str(etype.__name__),
+                "evalue": _text_of(evalue),
+                "traceback": [str(line) for line in stb],
+            }
+        )
+
+
+def make_shell() -> CapturingShell:
+    """The process's shell, with inline figures; it writes no history and reads no profile."""
+    config = Config()
+    config.HistoryManager.enabled = False
+    config.InteractiveShell.colors = "linux"
+    config.InteractiveShell.enable_tip = False
+    shell = CapturingShell.instance(
+        config=config, display_pub_class=_Publisher, displayhook_class=_Hook, user_module=None
+    )
+    shell.start(lambda _: None, 0)
+    builtins.input = getpass.getpass = _no_input  # type: ignore[assignment]
+    import matplotlib
+
+    matplotlib.use(_INLINE)
+    shell.enable_matplotlib("inline")
+    return shell
+
+
+def _no_input(*_: Any, **__: Any) -> str:
+    raise RuntimeError(NO_INPUT)
+
+
+def _text_of(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # an exception of the student's own making may not even have a text
+        return ""
+
+
+def _jsonable(value: Any) -> Any:
+    """What a notebook can hold: pictures as base64, the rest as plain data or text."""
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    if isinstance(value, dict):
+        return {str(k): _jsonable(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_jsonable(v) for v in value]
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    return str(value)
