@@ -2,6 +2,7 @@
 
 from course.build import preprocessors as build
 from course.grading import preprocessors as grading
+from course.grading.isolation import preprocessor as isolation
 
 c = get_config()  # noqa: F821 - traitlets defines it
 
@@ -20,6 +21,8 @@ c.KernelManager.transport_encryption = "required"  # also spares a warning on ev
 
 # Grading: what a student's notebook lost is put back before nbgrader looks at it.
 c.Autograde.sanitize_preprocessors = grading.SANITIZE_STEPS
+# Student code runs in a sandbox, tests outside it. Without this line everything runs in one kernel, nbgrader's own way.
+c.Autograde.autograde_preprocessors = isolation.AUTOGRADE_STEPS
 
 # Feedback: students see marks, messages and their answers; not the tests.
 c.GenerateFeedback.preprocessors = grading.FEEDBACK_STEPS

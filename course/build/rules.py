@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from nbformat import NotebookNode
 
+from course.names import names_of
 from course.paths import Chapter
 
 POINTS_PER_CHAPTER = 100
@@ -149,6 +150,61 @@ def _cells_are_within_regions(nb: NotebookNode) -> Iterator[tuple[str, str]]:
             yield number, "no ### BEGIN HIDDEN TESTS region: the hidden tests would be released"
 
 
+def _names_are_at_hand_when_graded(nb: NotebookNode) -> Iterator[tuple[str, str]]:
+    """Tests are graded in a process that has the locked cells, the answers and earlier tests, and nothing else.
+
+    The student's process has everything but what only tests define. Locked cells run in both.
+    """
+    homes: dict[str, dict[str, str]] = {}  # by name: the last cell of each role to bind it, latest last
+    for number, cell in _numbered(nb):
+        if cell.cell_type != "code":
+            continue
+        role, names = _role(cell), names_of(cell.source)
+        for name in sorted(names.free & homes.keys()):
+            if reason := _out_of_reach(name, role, homes[name]):
+                yield number, reason
+        for name in names.bound:
+            home = homes.setdefault(name, {})
+            home.pop(role, None)
+            home[role] = number
+
+
+def _out_of_reach(name: str, reader: str, homes: dict[str, str]) -> str | None:
+    last, number = list(homes.items())[-1]
+    if reader == "test" and last == "plain":
+        return (
+            f"this test reads {name!r} of cell {number}, which is not there when tests are graded: "
+            "define it in a locked cell, or in a test"
+        )
+    if reader == "locked" and last != "locked":
+        return (
+            f"this locked cell reads {name!r} of cell {number}, but runs before it when tests are graded: "
+            "define it in a locked cell"
+        )
+    if reader != "test" and list(homes) == ["test"]:
+        return (
+            f"reads {name!r}, which only a test ({number}) defines, and tests are graded in another process: "
+            "define it here, or in a locked cell"
+        )
+    return None
+
+
+def _given_names_mean_one_thing(nb: NotebookNode) -> Iterator[tuple[str, str]]:
+    """All locked cells run before the first test is graded, so a name of theirs must not change on the way."""
+    homes: dict[str, tuple[str, str]] = {}
+    for number, cell in _numbered(nb):
+        if cell.cell_type != "code" or (role := _role(cell)) == "plain":
+            continue
+        for name in sorted(names_of(cell.source).bound):
+            first, where = homes.setdefault(name, (role, number))
+            if where != number and "locked" in (first, role):
+                yield (
+                    number,
+                    f"defines {name!r} anew, which {where} defines. Locked cells run before all others when tests are "
+                    "graded, so one of the two needs another name",
+                )
+
+
 Rule = Callable[[NotebookNode], Iterator[tuple[str, str]]]
 RULES: list[Rule] = [
     _grade_ids_are_well_formed,
@@ -161,11 +217,20 @@ RULES: list[Rule] = [
     _exercises_are_presented,
     _exercises_have_tests,
     _written_questions_have_schemes,
+    _names_are_at_hand_when_graded,
+    _given_names_mean_one_thing,
 ]
 
 
 def _nbgrader(cell: NotebookNode) -> dict:
     return cell.metadata.get("nbgrader") or {}
+
+
+def _role(cell: NotebookNode) -> str:
+    """What a code cell is to the grader: an answer, a test, locked or plain."""
+    fields = _nbgrader(cell)
+    roles = {"solution": "answer", "grade": "test", "locked": "locked"}
+    return next((role for field, role in roles.items() if fields.get(field)), "plain")
 
 
 def _numbered(nb: NotebookNode) -> Iterator[tuple[str, NotebookNode]]:

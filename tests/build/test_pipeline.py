@@ -108,6 +108,15 @@ BROKEN = {
     "would be left in the release": (', "points": 60}', ', "locked": true}'),
     "not Python": ("assert double(2) == 4", "assert double(2) =="),
     "AssertionError": ("return n + n", "return n + n + 1"),
+    "this test reads 'numbers' of cell 1": (
+        ' nbgrader={"grade_id": "setup", "locked": true} tags=["setup"]',
+        "",
+    ),
+    "only a test (double-examples) defines": (
+        "assert double(2) == 4",
+        "four = 4\nassert double(2) == four\n\n# %%\nfive = four + 1",
+    ),
+    "defines 'numbers' anew, which setup defines": ("assert double(2) == 4", "numbers = 4"),
     "two lines\n  indented": ("return n + n", "raise ValueError('two lines\\n  indented')"),
 }
 

@@ -134,13 +134,14 @@ You will fail checks. Everyone does; that is what they are for. So let us fail o
 channels with mean 0 and variance 1. Here is somebody who only makes them less loud:
 """
 
+# %% nbgrader={"grade_id": "setup-two-channels", "locked": true} tags=["setup"]
+two_channels = np.array([[1.0, 3.0], [10.0, 30.0]])
+
 
 # %%
 def too_simple(x):
     return x / np.abs(x).max()
 
-
-two_channels = np.array([[1.0, 3.0], [10.0, 30.0]])
 
 try:
     check.examples("normalise", too_simple, call(two_channels).gives([[-1, 1], [-1, 1]]))
@@ -194,10 +195,12 @@ Here are three seconds of brain waves from four electrodes, as an amplifier migh
 gains and offsets are made up: the file that we use has had them removed already.)
 """
 
-# %% tags=["figure"]
+# %% nbgrader={"grade_id": "setup-recording", "locked": true} tags=["setup"]
 recording, rate, electrodes = images.eeg()
 gains, offsets = np.array([[12.0], [3.0], [45.0], [7.0]]), np.array([[-30.0], [55.0], [160.0], [10.0]])
 raw = gains * recording + offsets
+
+# %% tags=["figure"]
 fig, ax = plt.subplots(figsize=(8.2, 3.0))
 for trace, electrode in zip(raw[:, :240], electrodes, strict=True):
     ax.plot(np.arange(240) / rate, trace, label=electrode, lw=1.2)
@@ -383,8 +386,10 @@ Now the thing that the course is named after. A **window** is a part of an array
 In an image, both are pairs: (row, column) and (height, width). In this picture every number is 10 · row + column.
 """
 
-# %% tags=["figure"]
+# %% nbgrader={"grade_id": "setup-numbers", "locked": true} tags=["setup"]
 numbers = 10 * np.arange(5)[:, None] + np.arange(7)
+
+# %% tags=["figure"]
 inside = [(r, c) for r in (1, 2) for c in (3, 4, 5)]
 figures.grid(numbers, "start (1, 3), size (2, 3)", marked=inside)
 
@@ -394,8 +399,10 @@ In numpy a window is a slice, `x[start:end]`, and the element at `end` is no lon
 A list index that is out of range raises an error, but a slice never complains:
 """
 
-# %%
+# %% nbgrader={"grade_id": "setup-digits", "locked": true} tags=["setup"]
 digits = np.array([3, 1, 4, 1, 5, 9, 2, 6])
+
+# %%
 print("three from index 2: ", digits[2 : 2 + 3])
 print("three from index 6: ", digits[6 : 6 + 3])
 print("three from index -1:", digits[-1 : -1 + 3])

@@ -387,8 +387,10 @@ samples a second) and what two kernels make of them. A kernel of equal positive 
 $[-1, 1]$ takes the *difference* of neighbours, so it answers to change and ignores the level.
 """
 
-# %%
+# %% nbgrader={"grade_id": "setup-recording", "locked": true} tags=["setup"]
 recording, rate, electrodes = images.eeg()
+
+# %%
 trace = recording[0, :400]
 smooth = cross_correlate(trace, np.ones(9) / 9)
 change = cross_correlate(trace, np.array([-1.0, 1.0]))
@@ -899,13 +901,14 @@ $$r_i = \frac{\langle v_i - \bar v_i,\; p - \bar p\rangle}{\lVert v_i - \bar v_i
 It is 1 exactly where the window is the pattern, made louder or quieter and moved up or down.
 """
 
-# %% tags=["figure"]
-rng = np.random.default_rng(12)
+# %% nbgrader={"grade_id": "setup-noisy-signal", "locked": true} tags=["setup"]
 wave = np.array([0.0, 1, 3, 1, -2, -1, 0])
-noisy = 0.15 * rng.standard_normal(70)
+noisy = 0.15 * np.random.default_rng(12).standard_normal(70)
 noisy[10:17] += wave
 noisy[40:50] += 6
 noisy[56:63] += 0.4 * wave
+
+# %% tags=["figure"]
 plain = cross_correlate(noisy, wave)
 figures.signals(
     [noisy, plain],
@@ -1068,7 +1071,7 @@ reads $w[k]$ for $i = 0$; right is $w[k-1-i]$. In numpy you would notice:
 """
 
 # %%
-taps = [3, 2, 1]
+taps, signal = [3, 2, 1], [1, 2, 0, 3, 5, 1]
 try:
     print(sum(taps[i] * signal[i] for i in range(len(taps) + 1)))
 except IndexError as error:

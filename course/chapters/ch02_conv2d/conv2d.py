@@ -1134,12 +1134,12 @@ def conv2d_strided(x, w):
 
 
 def torch_seconds(x, w):
-    """torch's time for the same layer, None where it is not installed."""
+    """torch's time for the same layer, None where torch is not to be had."""
     try:
         torch = importlib.import_module("torch")
-    except (ImportError, OSError):
+        x, w = torch.tensor(x), torch.tensor(w)
+    except (ImportError, OSError, AttributeError):
         return None
-    x, w = torch.tensor(x), torch.tensor(w)
     return best_time(lambda: torch.nn.functional.conv2d(x, w), tries=20)
 
 

@@ -1057,7 +1057,7 @@ plt.show()
 Two famous networks as lists of (kernel size, stride, dilation):
 """
 
-# %%
+# %% nbgrader={"grade_id": "setup-famous-networks", "locked": true} tags=["setup"]
 lenet = [(5, 1, 1), (2, 2, 1), (5, 1, 1), (2, 2, 1)]  # convolution, pooling, convolution, pooling
 alexnet = [(11, 4, 1), (3, 2, 1), (5, 1, 1), (3, 2, 1), (3, 1, 1), (3, 1, 1), (3, 1, 1), (3, 2, 1)]
 

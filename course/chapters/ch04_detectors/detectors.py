@@ -212,8 +212,10 @@ check.hidden("sobel", sobel, "edges that run into the border", call(bright), cal
 *paper* is as dark as the *ink* on the right. But a letter's edge is an edge in any light.
 """
 
-# %% tags=["figure"]
+# %% nbgrader={"grade_id": "setup-page", "locked": true} tags=["setup"]
 page = images.page()
+
+# %% tags=["figure"]
 gx, gy = sobel(page)
 figures.pictures(
     [shown[:136] for shown in (page, page > 0.5, np.abs(gx) + np.abs(gy) > 0.6)],
@@ -818,9 +820,11 @@ r"""
 misses, then as a plot:
 """
 
-# %%
+# %% nbgrader={"grade_id": "setup-hollow-box", "locked": true} tags=["setup"]
 hollow = np.ones((5, 5))
 hollow[1:-1, 1:-1] = 0
+
+# %%
 pierced = np.ones((5, 5))
 pierced[2, 2] = 0
 largest = {n: box_response(framed(np.ones((n, n)), 6)).max() for n in range(2, 10)}
@@ -1892,6 +1896,8 @@ throws the place away: the *largest* value of the whole map, for one, which is a
 """
 
 # %%
+two = np.zeros((20, 26))
+two[2:7, 15:20] = two[12:17, 3:8] = 1
 roomy = framed(two, 6)
 moved = np.roll(roomy, (3, 5), axis=(0, 1))
 before, after = box_response(roomy), box_response(moved)

@@ -184,7 +184,7 @@ Train it on two thirds of the 1797 handwritten digits, for four epochs; that tak
 hidden from training, and everything below is shown on it.
 """
 
-# %%
+# %% nbgrader={"grade_id": "setup-network", "locked": true} tags=["setup"]
 digits, digit_labels = images.digits()
 digits = digits[:, None]  # (1797, 1, 8, 8)
 order = np.random.default_rng(0).permutation(len(digits))
@@ -193,6 +193,8 @@ unseen, seen = order[:599], order[599:]
 start = init_params(np.random.default_rng(1))
 params = train(start, digits[seen], digit_labels[seen], epochs=4, lr=0.05, rng=np.random.default_rng(2))
 test_x, test_y = digits[unseen], digit_labels[unseen]
+
+# %%
 print(f"right on digits it never saw: {accuracy(params, test_x, test_y):.1%}")
 
 # %% [markdown]
@@ -223,7 +225,7 @@ filters turns an image into eight maps. In the tiny network below, filter 0 copi
 to the right minus the one to the left, and the second layer subtracts the one from the other.
 """
 
-# %%
+# %% nbgrader={"grade_id": "setup-tiny", "locked": true} tags=["setup"]
 tiny = Params(
     {
         "conv1.w": np.array([[[[0, 0, 0], [0, 1, 0], [0, 0, 0]]], [[[0, 0, 0], [-1, 0, 1], [0, 0, 0]]]]),
@@ -235,6 +237,8 @@ tiny = Params(
     }
 )
 tiny_x = np.array([[[[1, 2, 0, 3], [0, 1, 4, 1]]]])  # one image (1, 1, 2, 4)
+
+# %%
 figures.grid(tiny_x[0, 0], "the image")
 figures.grid(
     conv(tiny_x, tiny["conv1.w"], tiny["conv1.b"])[0, 1], "conv1, filter 1, with its bias −1", signed=True

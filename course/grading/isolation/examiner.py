@@ -12,7 +12,7 @@ from nbformat import NotebookNode
 
 from course.grading.isolation.illustrations import Illustrations
 from course.grading.isolation.limits import Limits
-from course.grading.isolation.names import names_of
+from course.names import names_of
 from course.grading.isolation.outputs import Collector
 from course.grading.isolation.session import Nursery, Session
 from course.grading.isolation.shell import CapturingShell

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from nbformat import NotebookNode, from_dict
 
-from course.grading.isolation.names import Names, names_of
+from course.names import Names, names_of
 from course.grading.record import Record
 from course.grading.work import Lesson
 

@@ -18,6 +18,7 @@ class Limits:
     memory_bytes: int = 2048 * MB  # that a student process may add to what it starts with
     output_bytes: int = 4 * MB  # that one cell may print; what is over is cut off
     picture_bytes: int = 24 * MB  # that one cell may show, pictures and pages included
+    notebook_bytes: int = 96 * MB  # that all cells may show together
     message_bytes: int = 96 * MB  # of one call's arguments or result
     file_bytes: int = 32 * MB  # of one file
     files_bytes: int = 96 * MB  # of all files

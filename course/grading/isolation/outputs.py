@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
+import math
 from typing import Any
 
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
-
-_OVERWRITTEN = re.compile(r"[^\n]*\r(?!\n)")  # a progress bar's earlier states
 
 
 class Collector:
@@ -36,7 +34,7 @@ class Collector:
         }
         try:
             known[event["event"]](event)
-        except (KeyError, TypeError):
+        except (KeyError, TypeError, ValueError, AttributeError):
             return
 
     def error(self, ename: str, evalue: str) -> None:
@@ -47,7 +45,7 @@ class Collector:
         """The outputs of the cell that ran last."""
         for output in self.outputs:
             if output.output_type == "stream":
-                output.text = _OVERWRITTEN.sub("", output.text)
+                output.text = "\n".join(map(_last_state, output.text.split("\n")))
         return self.outputs
 
     def _add(self, output: NotebookNode) -> None:
@@ -56,7 +54,7 @@ class Collector:
         self.outputs.append(output)
 
     def _stream(self, event: dict) -> None:
-        name, text = ("stderr" if event["name"] == "stderr" else "stdout"), str(event["text"])
+        name, text = ("stderr" if event["name"] == "stderr" else "stdout"), _text(event["text"])
         last = self.outputs[-1] if self.outputs and not self.clear_first else None
         if last is not None and last.output_type == "stream" and last.name == name:
             last.text += text
@@ -64,7 +62,7 @@ class Collector:
             self._add(new_output("stream", name=name, text=text))
 
     def _display(self, event: dict) -> None:
-        data, metadata = _bundle(event["data"]), _bundle(event["metadata"])
+        data, metadata = _bundle(event["data"]), _json(event["metadata"])
         shown = event.get("display_id")
         if event.get("update"):
             for output in self.by_display_id.get(shown, []):
@@ -80,16 +78,14 @@ class Collector:
             new_output(
                 "execute_result",
                 data=_bundle(event["data"]),
-                metadata=_bundle(event["metadata"]),
+                metadata=_json(event["metadata"]),
                 execution_count=self.count,
             )
         )
 
     def _error(self, event: dict) -> None:
-        lines = [str(line) for line in event["traceback"]]
-        self._add(
-            new_output("error", ename=str(event["ename"]), evalue=str(event["evalue"]), traceback=lines)
-        )
+        said = {"ename": _text(event["ename"]), "evalue": _text(event["evalue"])}
+        self._add(new_output("error", **said, traceback=[_text(line) for line in event["traceback"]]))
 
     def _clear(self, event: dict) -> None:
         if event["wait"]:
@@ -101,7 +97,33 @@ class Collector:
         self.outputs, self.clear_first = [], False
 
 
+def _last_state(line: str) -> str:
+    """A line without what was written over, such as a progress bar's earlier states."""
+    shown = line.rstrip("\r")
+    return shown.rpartition("\r")[2] + line[len(shown) :]
+
+
 def _bundle(value: Any) -> NotebookNode:
-    if not isinstance(value, dict):
+    """What is shown, by its type: JSON for types of JSON, else text."""
+    if type(value) is not dict:
         raise TypeError("a bundle is a dict")
-    return NotebookNode({str(k): v for k, v in value.items()})
+    return NotebookNode({_text(k): _json(v) if k.endswith("json") else _text(v) for k, v in value.items()})
+
+
+def _text(value: Any) -> str:
+    if type(value) is not str:
+        raise TypeError("a text is expected")
+    return value
+
+
+def _json(value: Any) -> Any:
+    """Plain data that any notebook reader can read back."""
+    if type(value) is dict:
+        return NotebookNode({_text(k): _json(v) for k, v in value.items()})
+    if type(value) is list:
+        return [_json(v) for v in value]
+    if type(value) is float and not math.isfinite(value):
+        return None
+    if value is None or type(value) in (bool, int, float, str):
+        return value
+    raise TypeError("not JSON")

@@ -109,11 +109,11 @@ class Packer:
 
     def pack(self, value: Any) -> bytes:
         """A value as bytes; raises TypeError where it can't be encoded, ValueError where it is nested too deeply."""
-        return msgpack.packb(self._encoded(value, 0))
+        return _packb(self._encoded(value, 0))
 
     def ext(self, kind: Ext, value: Any, depth: int = 0) -> msgpack.ExtType:
         """An extension that holds an encoded value."""
-        return msgpack.ExtType(int(kind), msgpack.packb(self._itself(value, depth)))
+        return msgpack.ExtType(int(kind), _packb(self._itself(value, depth)))
 
     def _encoded(self, value: Any, depth: int) -> Any:
         if depth > MAX_DEPTH:
@@ -130,7 +130,7 @@ class Packer:
 
     @staticmethod
     def _ext_of(ready: Any, kind: Ext) -> msgpack.ExtType:
-        return msgpack.ExtType(int(kind), msgpack.packb(ready))
+        return msgpack.ExtType(int(kind), _packb(ready))
 
     def _itself(self, value: Any, depth: int) -> Any:
         """What msgpack can pack, by exact type; subclasses of plain types are stripped to them first."""
@@ -179,6 +179,10 @@ class Packer:
             if isinstance(value, base):
                 return self._itself(base(value), depth)
         return self.other(value)
+
+
+def _packb(ready: Any) -> bytes:
+    return msgpack.packb(ready, unicode_errors="backslashreplace")
 
 
 def pack(value: Any) -> bytes:

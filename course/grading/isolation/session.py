@@ -210,6 +210,7 @@ class Session:
         self.restarts = self.depth = self.received = 0
         self.ends = time.monotonic() + limits.submission_seconds
         self.cell_ends = self.ends
+        self.shown_left = limits.notebook_bytes
         self.packer, self.resolver = _ToStudent(self), _FromStudent(self)
         self.forget()
 
@@ -217,7 +218,7 @@ class Session:
 
     def run(self, source: str, count: int, emit: Callable[[dict], None]) -> None:
         """Run a cell and report its events; raises StoppedError where it had to be stopped."""
-        shown = _Shown(emit, self.limits)
+        shown = _Shown(emit, self.limits, self.shown_left)
         self.cell_ends = self._ends_of_cell()
         request = {"op": "run", "source": source, "count": count}
         try:
@@ -226,6 +227,8 @@ class Session:
             if self.channel is not None:  # it came to an end when it was interrupted
                 self.done.append(source)
             raise StoppedError(_too_long("this cell", self.limits.cell_seconds)) from None
+        finally:
+            self.shown_left -= shown.used
         self.done.append(source)
 
     def catch_up(self, sources: list[str]) -> None:
@@ -494,27 +497,28 @@ class Session:
 class _Shown:
     """Passes a cell's events on, up to a limit."""
 
-    def __init__(self, emit: Callable[[dict], None], limits: Limits) -> None:
-        self.emit, self.limits = emit, limits
+    def __init__(self, emit: Callable[[dict], None], limits: Limits, notebook_left: int) -> None:
+        self.emit = emit
+        self.most = max(0, min(2 * limits.output_bytes + limits.picture_bytes, notebook_left))
         self.restart()
 
     def restart(self) -> None:
         """The cell begins, or begins anew."""
         self.emit({"event": "restart"})
-        self.left = 2 * self.limits.output_bytes + self.limits.picture_bytes
+        self.used, self.cut = 0, False
 
     def __call__(self, event: dict, size: int) -> None:
         """Pass on an event that took so many bytes."""
-        if self.left < 0:
+        if self.cut:
             return
-        self.left -= size + 200
-        if self.left < 0:
-            most = self.limits.picture_bytes // MB
-            event = {
-                "event": "stream",
-                "name": "stderr",
-                "text": f"\n[cut off: a cell may show {most:,} MB, pictures included]\n",
-            }
+        self.cut = self.used + size + 200 > self.most
+        if self.cut:
+            said = (
+                f"\n[cut off: {self.most / MB:.3g} MB, pictures included, is all that this cell may show]\n"
+            )
+            event = {"event": "stream", "name": "stderr", "text": said}
+        else:
+            self.used += size + 200
         self.emit(event)
 
 

@@ -30,11 +30,18 @@ class Names:
     opaque: bool = False
 
 
+def _without_magics(source: str) -> str:
+    """Lines of IPython's own, such as `%matplotlib inline`, bind nothing; cells of other languages stay."""
+    if source.lstrip().startswith("%%"):
+        return source
+    return "\n".join("" if line.startswith(("%", "!")) else line for line in source.splitlines())
+
+
 @lru_cache(maxsize=2048)
 def names_of(source: str) -> Names:
     """The names of a cell."""
     try:
-        body = ast.parse(source).body
+        body = ast.parse(_without_magics(source)).body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return Names(frozenset(), frozenset(_WORD.findall(source)), opaque=True)
     bound: set[str] = set()
@@ -43,7 +50,7 @@ def names_of(source: str) -> Names:
     imported: set[str] = set()
     for statement in body:
         loads, stores, changes = set(), set(), set()
-        for node in _in_this_scope(statement, loads):
+        for node in _in_this_scope(statement, loads, changes):
             _note(node, loads, stores, changes)
             called |= _called_for_effect(node)
             if isinstance(node, ast.alias):
@@ -56,7 +63,7 @@ def names_of(source: str) -> Names:
     return Names(frozenset(bound), frozenset(free), frozenset(called), frozenset(imported))
 
 
-def _in_this_scope(statement: ast.stmt, loads: set[str]) -> Iterator[ast.AST]:
+def _in_this_scope(statement: ast.stmt, loads: set[str], changes: set[str]) -> Iterator[ast.AST]:
     """The nodes of a statement; of functions and comprehensions in it, only what they read from outside is noted."""
     queue: list[ast.AST] = [statement]
     while queue:
@@ -64,6 +71,7 @@ def _in_this_scope(statement: ast.stmt, loads: set[str]) -> Iterator[ast.AST]:
         yield node
         if isinstance(node, _SCOPES + _COMPREHENSIONS):
             loads |= _read_from_outside(node)
+            changes |= {name for n in ast.walk(node) if isinstance(n, ast.Global) for name in n.names}
         else:
             queue += ast.iter_child_nodes(node)
 
@@ -78,13 +86,10 @@ def _read_from_outside(scope: ast.AST) -> set[str]:
 
 def _note(node: ast.AST, loads: set[str], stores: set[str], changes: set[str]) -> None:
     if isinstance(node, ast.Name):
-        (loads if isinstance(node.ctx, ast.Load) else stores).add(node.id)
-        if isinstance(node.ctx, ast.Del):
-            changes.add(node.id)
+        kinds = {ast.Load: loads, ast.Store: stores, ast.Del: changes}
+        kinds[type(node.ctx)].add(node.id)
     elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.ExceptHandler):
         stores.add(node.name or "")
-    elif isinstance(node, ast.Global | ast.Nonlocal):
-        changes |= set(node.names)
     elif isinstance(node, ast.AugAssign | ast.Subscript | ast.Attribute):
         target = node.target if isinstance(node, ast.AugAssign) else node
         stored = isinstance(node, ast.AugAssign) or isinstance(node.ctx, ast.Store | ast.Del)
