@@ -81,6 +81,8 @@ def _read_from_outside(scope: ast.AST) -> set[str]:
     read = {n.id for n in inside if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
     own = {n.id for n in inside if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
     own |= {n.arg for n in inside if isinstance(n, ast.arg)}
+    own |= {n.name for n in inside if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)}
+    own |= {(n.asname or n.name).partition(".")[0] for n in inside if isinstance(n, ast.alias)}
     return read - own
 
 

@@ -211,6 +211,7 @@ def _big(value: int) -> msgpack.ExtType:
 
 def _array_ext(array: np.ndarray) -> msgpack.ExtType:
     array = np.asarray(array)
+    writeable = array.flags.writeable  # a conversion would lose it
     if array.dtype.char in _NARROWED:
         array = array.astype(_NARROWED[array.dtype.char])
     if array.dtype.newbyteorder("=") not in _CODES:
@@ -218,7 +219,7 @@ def _array_ext(array: np.ndarray) -> msgpack.ExtType:
     array = array.astype(array.dtype.newbyteorder("="), copy=False)
     layout = "C" if array.flags.c_contiguous else "F" if array.flags.f_contiguous else "S"
     data = array.tobytes("F" if layout == "F" else "C")
-    head = [_CODES[array.dtype], list(array.shape), layout, array.flags.writeable, data]
+    head = [_CODES[array.dtype], list(array.shape), layout, writeable, data]
     return msgpack.ExtType(int(Ext.ARRAY), msgpack.packb(head))
 
 
@@ -260,6 +261,7 @@ class _Reader:
             strict_map_key=True,
             max_array_len=MAX_ITEMS,
             max_map_len=MAX_ITEMS,
+            timestamp=1,  # msgpack's own extension: a float, which is plain data
         )
 
     def _counted(self, container: Any) -> Any:

@@ -33,6 +33,7 @@ from course.grading.isolation.protocol import (
     ProtocolError,
     TooMuchError,
 )
+from course.grading.isolation.source import banned_in_source
 from course.kit import rules
 from course.kit.exercise import StoppedError
 
@@ -279,7 +280,10 @@ class Session:
         return self._performed({"op": "attribute", "target": target, "name": name})
 
     def banned(self, target: Answer, names: tuple[str, ...]) -> Any:
-        """What `rules.banned_in` says there."""
+        """What the notebook's text says of a name, and else what `rules.banned_in` says in the student's process."""
+        by_name = isinstance(target, CallableAnswer) and target._ext.code == Ext.NAMED
+        if by_name and (found := banned_in_source(target.__name__, self.done, names)):
+            return found
         return self._performed({"op": "banned", "target": target, "names": names})
 
     def _performed(self, request: dict, given: tuple = ((), {}), watch: rules.Watch | None = None) -> Any:

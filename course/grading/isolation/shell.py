@@ -7,12 +7,16 @@ import builtins
 import getpass
 import io
 import sys
+import zlib
 from collections.abc import Callable
 from typing import Any
 
+from IPython.core import page
+from IPython.core.compilerop import CachingCompiler
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
 from IPython.core.interactiveshell import InteractiveShell
+from traitlets import Type
 from traitlets.config import Config
 
 Emit = Callable[[dict[str, Any]], None]
@@ -100,9 +104,17 @@ class _Hook(DisplayHook):
         pass
 
 
+class _Compiler(CachingCompiler):
+    """Names cells as a kernel does, whose number is its process's; the same cell always gets the same name here."""
+
+    def get_code_name(self, raw_code: str, code: str, number: int) -> str:  # noqa: ARG002
+        return f"/tmp/ipykernel_0/{zlib.crc32(raw_code.encode())}.py"
+
+
 class CapturingShell(InteractiveShell):
     """The shell. `emit` gets the events of the running cell."""
 
+    compiler_class = Type(_Compiler)
     emit: Emit
 
     def start(self, emit: Emit, output_bytes: int) -> None:
@@ -162,12 +174,13 @@ def make_shell() -> CapturingShell:
     """The process's shell, with inline figures; it writes no history and reads no profile."""
     config = Config()
     config.HistoryManager.enabled = False
-    config.InteractiveShell.colors = "linux"
+    config.InteractiveShell.colors = "neutral"
     config.InteractiveShell.enable_tip = False
     shell = CapturingShell.instance(
         config=config, display_pub_class=_Publisher, displayhook_class=_Hook, user_module=None
     )
     shell.start(lambda _: None, 0)
+    shell.set_hook("show_in_pager", page.as_hook(lambda *_, **__: None), 99)  # `len?` goes to no output
     builtins.input = getpass.getpass = _no_input  # type: ignore[assignment]
     import matplotlib
 

@@ -1,0 +1,103 @@
+"""Copying what a cell of the course's own shows changes no mark, and shows what running it would have shown."""
+
+from dataclasses import replace
+
+import nbformat
+import pytest
+from nbformat import NotebookNode
+from walk import grade_id
+
+from course.grading.example_class import Student, hand_in
+from course.grading.isolation.illustrations import Illustrations
+from course.grading.isolation.worker import Worker
+from course.grading.record import Record
+from course.grading.restore import restored
+from course.grading.work import Lesson
+from course.paths import ROOT, Chapter, chapters
+
+
+@pytest.fixture(scope="module")
+def worker():
+    with Worker() as worker:
+        yield worker
+
+
+def lesson_of(chapter: Chapter) -> Lesson:
+    source, solved = chapter.made("source"), chapter.made("solutions")
+    record = Record.of_notebook(nbformat.read(source, as_version=4))
+    return Lesson(chapter.id, chapter.notebook, record, source.read_bytes(), solved.read_bytes())
+
+
+def handed_in(chapter: Chapter, skill: float, seed: int, root) -> NotebookNode:
+    for folder in ("source", "release"):
+        if not (root / folder).exists():
+            (root / folder).symlink_to(ROOT / folder)
+    path = hand_in(chapter, Student("s", skill, 1.0), seed, root)
+    return restored(nbformat.read(path, as_version=4), lesson_of(chapter).record)[0]
+
+
+def run_both_ways(worker: Worker, chapter: Chapter, nb: NotebookNode) -> list[tuple]:
+    """Pairs of cells: run with copying, and with everything executed."""
+    lesson = lesson_of(chapter)
+    copying = worker.execute(lesson, nb).notebook
+    running = worker.execute(replace(lesson, source=b"", solved=b""), nb).notebook
+    return [(a, b) for a, b in zip(copying.cells, running.cells, strict=True) if a.cell_type == "code"]
+
+
+def errors(cell: NotebookNode) -> list[tuple[str, str]]:
+    return [(o.ename, o.evalue) for o in cell.outputs if o.output_type == "error"]
+
+
+def pictures(cell: NotebookNode) -> list[str]:
+    return [o.data["image/png"].strip() for o in cell.outputs if "image/png" in o.get("data", {})]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("chapter", chapters(), ids=lambda c: c.id)
+def test_marks_and_errors_are_those_of_running_everything(worker, chapter, tmp_path):
+    nb = handed_in(chapter, 0.6, seed=3, root=tmp_path)
+    for copying, running in run_both_ways(worker, chapter, nb):
+        # A right answer in nested lists gets full marks, and may still break a picture that slices it.
+        if not copying.metadata.get("course_copied"):
+            assert errors(copying) == errors(running), grade_id(running) or running.source
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("chapter", chapters()[2:9:3], ids=lambda c: c.id)
+def test_right_answers_show_what_the_solution_shows(worker, chapter):
+    nb = nbformat.read(chapter.made("source"), as_version=4)
+    pairs = run_both_ways(worker, chapter, nb)
+    copied = [
+        (a, b)
+        for a, b in pairs
+        if a.metadata.get("course_copied") and "timing" not in b.metadata.get("tags", [])
+    ]
+    assert len(copied) > 5
+    assert all(pictures(a) == pictures(b) for a, b in copied)
+
+
+CHAPTER = Chapter("ch02_conv2d")
+
+
+def illustration_ids(change) -> set[str]:
+    """The cells of ch02 that may be copied, after `change` has been made to the solution."""
+    nb = nbformat.read(CHAPTER.made("source"), as_version=4)
+    change(nb)
+    illustrations = Illustrations.of(nb, lesson_of(CHAPTER))
+    return {nb.cells[place].id for place in illustrations.cells}
+
+
+def test_a_cell_that_a_student_has_changed_is_never_copied():
+    def change(nb):
+        cell = next(c for c in nb.cells if c.id == "cell-012")
+        cell.source += "\nprint(1)"
+
+    assert illustration_ids(lambda _: None) - illustration_ids(change) == {"cell-012"}
+
+
+def test_a_cell_is_run_where_an_answer_reads_what_it_binds():
+    def change(nb):
+        answer = next(c for c in nb.cells if grade_id(c) == "convolve2d")
+        answer.source += "\nprint(spot)"  # of cell-012
+
+    assert illustration_ids(lambda _: None) - illustration_ids(change) == {"cell-012"}
