@@ -1,17 +1,29 @@
-"""The command `course`: build the notebooks, make an example class, grade it."""
+"""The command `course`: build the notebooks, make an example class, grade it, check one notebook."""
 
 from __future__ import annotations
 
+import enum
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from course.paths import Chapter, UnknownChapterError, chapters
+
+if TYPE_CHECKING:
+    from course.grading import grade as grading
+    from course.grading.cluster import ClusterPool
+    from course.grading.isolation.limits import Limits
+    from course.grading.pool import LocalPool, Pool
+
+# jsonschema looks for this package to check a format that notebooks don't have; building its grammar takes a second.
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
 app = typer.Typer(
     help="Sliding Windows: a course on convolutional networks, with an auto-grader.",
@@ -110,46 +122,188 @@ def example_class(
     _each(names, work, BuildError)
 
 
-@app.command(epilog="Example: course grade ch01_conv1d")
-def grade(names: Chapters = None) -> None:
-    """Grade all of submitted/: gradebook, autograded/, feedback/ and a table of marks. Exit 1 where one failed."""
-    from course.grading import grade as grading
-    from course.grading.report import print_marks, print_mistakes
+class Isolation(enum.StrEnum):
+    """How well student code is shut in, the best first."""
 
-    wanted = _chapters(names)
-    waiting = {c: n for c in wanted if (n := len(grading.submissions(c)))}
-    if not waiting:
+    full = "full"
+    landlock = "landlock"
+    process = "process"
+
+
+LeastIsolation = Annotated[
+    Isolation,
+    typer.Option(
+        help="The least that is accepted. full: namespaces, Landlock and seccomp; landlock: without namespaces; "
+        "process: only a process of its own, for code you trust."
+    ),
+]
+
+
+@app.command(epilog="Example: course grade ch01_conv1d ch02_conv2d --workers 4")
+def grade(
+    names: Chapters = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="how many submissions at once; as many as there are cores")
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Grade what is up to date again. Marks given by hand stay.")
+    ] = False,
+    isolation: LeastIsolation = Isolation.landlock,
+    cluster: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Run on the workers of a Dask cluster, such as tcp://host:8786, instead of this machine's.",
+        ),
+    ] = None,
+) -> None:
+    """Grade submitted/: gradebook, autograded/, feedback/ and a table of marks. Exit 1 where a submission failed.
+
+    What has not changed since it was graded is skipped, so a run that was stopped goes on where it was.
+    """
+    from course.grading.work import submissions
+
+    if cluster and workers:
+        print("--workers is for this machine; a cluster works with all the workers it has", file=sys.stderr)
+        raise typer.Exit(2)
+    wanted = [c for c in _chapters(names) if submissions(c)]
+    if not wanted:
         print(
             "submitted/ holds nothing for these chapters; it wants submitted/<student>/<chapter>/<notebook>.ipynb"
         )
         raise typer.Exit(1)
-    results = []
+    results: list[grading.Result] = []
+    try:
+        _run(wanted, workers or _cores(), cluster, force, isolation, results)
+    except KeyboardInterrupt:
+        print(f"stopped; {len(results)} are done. The same command goes on from here.", file=sys.stderr)
+        raise typer.Exit(130) from None
+    _report(results)
+
+
+def _run(
+    wanted: list[Chapter],
+    workers: int,
+    cluster: str | None,
+    force: bool,
+    isolation: str,
+    results: list[grading.Result],
+) -> None:
+    """Grade, say how each submission went, and collect the results; what makes it impossible is said, with exit 1."""
+    limits: Future[Limits] = Future()
+    with _pool(workers, cluster, isolation, limits) as pool:  # it gets ready while the rest is imported here
+        from course.grading import grade as grading
+        from course.grading.gradebook import GradebookError
+        from course.grading.isolation.worker import IsolationError
+        from course.grading.pool import PoolError
+
+        limits.set_result(_limits())
+        try:
+            lessons = [grading.register(chapter) for chapter in wanted]
+            _follow(grading.grade(lessons, pool, force=force, at_least=isolation), wanted, pool, results)
+        except (grading.GradingError, GradebookError, IsolationError, PoolError) as error:
+            print(error, file=sys.stderr)
+            raise typer.Exit(1) from None
+
+
+def _pool(
+    workers: int, cluster: str | None, isolation: str, limits: Future[Limits]
+) -> LocalPool | ClusterPool:
+    """Who runs the submissions: processes of this machine, or a cluster."""
+    from course.grading.pool import LocalPool, PoolError
+
+    if cluster is None:
+        from course.grading.isolation.worker import Worker
+
+        def start() -> Worker:
+            worker = Worker(require=isolation)
+            worker.limits = limits.result()
+            return worker
+
+        return LocalPool(workers, start)
+
+    from course.grading.cluster import ClusterPool
+    from course.grading.report import say
+
+    try:
+        return ClusterPool(cluster, isolation, limits, lambda text: say(console, text))
+    except PoolError as error:
+        print(error, file=sys.stderr)
+        raise typer.Exit(1) from None
+
+
+def _limits() -> Limits:
+    """The limits for students' code that nbgrader_config.py sets."""
+    from course.converters import settings
+    from course.grading.isolation.limits import Limits
+
+    return Limits(**settings().ExecuteIsolated.get("limits", {}))
+
+
+def _follow(
+    graded: Iterator[grading.Result], wanted: list[Chapter], pool: Pool, results: list[grading.Result]
+) -> None:
+    """Say how each submission went, as it gets finished."""
+    from course.grading.report import progress_line, say
+    from course.grading.work import submissions
+
     with Progress(
         *PROGRESS_COLUMNS, console=console, transient=True, disable=not console.is_terminal
     ) as progress:
-        bar = progress.add_task("grading", total=sum(waiting.values()))
-        for chapter in waiting:
-            try:
-                grading.register(chapter)
-            except grading.GradingError as error:
-                print(error, file=sys.stderr)
-                raise typer.Exit(1) from None
-            for result in grading.grade(chapter):
-                results.append(result)
-                progress.update(bar, advance=1, description=f"{result.chapter.id} {result.student}")
-    print_marks(console, results)
-    print_mistakes(console, results)
-    for result in results:
-        for note in result.notes:
-            print(f"note: {result.chapter.id} {result.student}: {note}")
-    failed = [r for r in results if r.error]
-    for result in failed:
-        print(f"FAILED {result.chapter.id} {result.student}: {result.error}")
-    if len(failed) < len(results):
-        print("Feedback pages: feedback/<student>/<chapter>/")
+        bar = progress.add_task("grading", total=sum(len(submissions(c)) for c in wanted))
+        said = False
+        for result in graded:
+            if not result.skipped and not said:
+                say(console, f"isolation: {pool.level}")
+                said = True
+            results.append(result)
+            say(console, progress_line(result))
+            progress.update(bar, advance=1)
+
+
+def _report(results: list[grading.Result]) -> None:
+    from course.grading import report
+
+    report.print_marks(console, results)
+    report.print_mistakes(console, results)
+    failed = report.print_remarks(console, results)
+    print("Feedback pages: feedback/<student>/<chapter>/")
     if failed:
-        print(f"{len(failed)} of {len(results)} submissions could not be graded", file=sys.stderr)
+        print(f"{failed} of {len(results)} submissions could not be graded", file=sys.stderr)
         raise typer.Exit(1)
+
+
+@app.command(epilog="Example: course check release/ch02_conv2d/conv2d.ipynb --visible")
+def check(
+    notebook: Annotated[Path, typer.Argument(metavar="NOTEBOOK", help="a notebook of this course")],
+    visible: Annotated[
+        bool, typer.Option("--visible", help="Only the tests that students see in their notebooks.")
+    ] = False,
+    isolation: LeastIsolation = Isolation.landlock,
+) -> None:
+    """Mark one notebook, without the gradebook: marks and messages by exercise. Exit 0 when all tests pass."""
+    from course.grading.check import CheckError, lesson_of
+    from course.grading.check import check as check_notebook
+    from course.grading.isolation.worker import IsolationError, Worker
+    from course.grading.report import print_checked
+
+    try:
+        lesson = lesson_of(notebook, visible)
+        with console.status(f"{lesson.chapter} ..."), Worker(isolation, _limits()) as worker:
+            checked = check_notebook(notebook, lesson, worker)
+    except CheckError as error:
+        print(error, file=sys.stderr)
+        raise typer.Exit(2) from None
+    except IsolationError as error:
+        print(error, file=sys.stderr)
+        raise typer.Exit(1) from None
+    print_checked(console, checked)
+    raise typer.Exit(not checked.passed)
+
+
+def _cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _each(names: list[str] | None, work: Callable[[Chapter], str], expected: type[Exception]) -> None:

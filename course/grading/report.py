@@ -3,14 +3,49 @@
 from __future__ import annotations
 
 import collections
+import re
+import unicodedata
 from collections.abc import Sequence
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+from course.grading.check import Checked
 from course.grading.grade import Result
 from course.kit.exercise import load
 from course.paths import Chapter
+
+_ESCAPES = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)?|.)", re.DOTALL)
+_TURNS = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")  # text that runs the other way
+
+
+def clean(text: str, lines: bool = False) -> str:
+    """What a submission says, fit for a terminal: no colours, no control characters. lines: keep line ends."""
+    text = _ESCAPES.sub("", text.expandtabs(4))
+    if not lines:
+        text = " ".join(text.split())
+    kept = "".join(
+        c for c in text if c == "\n" or (unicodedata.category(c) not in ("Cc", "Cs") and c not in _TURNS)
+    )
+    return kept.encode("utf-8", "replace").decode()
+
+
+def say(console: Console, line: str) -> None:
+    """Print a line as it is: nothing in it is markup, and it is not wrapped."""
+    console.print(line, markup=False, highlight=False, emoji=False, soft_wrap=True)
+
+
+def progress_line(result: Result) -> str:
+    """A submission in one line: who, what, mark, state, seconds."""
+    mark = _mark(result)
+    if result.error:
+        state = f"FAILED: {clean(result.error)}"
+    elif result.skipped:
+        state = "up to date"
+    else:
+        state = f"graded, {result.seconds:.2f} s"
+    return f"{clean(result.student)}  {result.chapter.id}  {mark}  {state}"
 
 
 def print_marks(console: Console, results: Sequence[Result]) -> None:
@@ -22,7 +57,8 @@ def print_marks(console: Console, results: Sequence[Result]) -> None:
     for chapter in chapters:
         table.add_column(chapter.id, justify="right")
     for student in sorted({r.student for r in results}):
-        table.add_row(student, *(_mark(by_place.get((student, c))) for c in chapters))
+        marks = [by_place.get((student, c)) for c in chapters]
+        table.add_row(Text(clean(student)), *("-" if r is None else _mark(r) for r in marks))
     table.add_section()
     table.add_row("mean", *(_mean([r for r in results if r.chapter == c]) for c in chapters))
     console.print(table)
@@ -33,6 +69,10 @@ def print_mistakes(console: Console, results: Sequence[Result], most: int = 8) -
     counted: collections.Counter[tuple[Chapter, str, str]] = collections.Counter(
         (r.chapter, exercise, mistake) for r in results for exercise, mistake in r.mistakes
     )
+    known = {c: load(c.id) for c in {chapter for chapter, *_ in counted}}
+    for chapter, exercise, mistake in list(counted):
+        if exercise not in known[chapter] or mistake not in known[chapter][exercise].mistakes:
+            del counted[chapter, exercise, mistake]  # the course has dropped it since that was graded
     if not counted:
         return
     table = Table(title="What the class misunderstands")
@@ -41,14 +81,53 @@ def print_mistakes(console: Console, results: Sequence[Result], most: int = 8) -
     for (chapter, exercise, mistake), students in sorted(
         counted.items(), key=lambda kv: (-kv[1], str(kv[0]))
     )[:most]:
-        why = load(chapter.id)[exercise].mistakes[mistake].explanation
+        why = known[chapter][exercise].mistakes[mistake].explanation
         table.add_row(str(students), exercise, mistake, why)
     console.print(table)
 
 
-def _mark(result: Result | None) -> str:
-    if result is None:
-        return "-"
+def print_remarks(console: Console, results: Sequence[Result]) -> int:
+    """Repairs and failures, a line each; returns how many failed."""
+    results = sorted(results, key=lambda r: (r.chapter.id, r.student))
+    for result in results:
+        for note in result.notes:
+            say(console, f"note: {result.chapter.id} {clean(result.student)}: {clean(note)}")
+    failed = [r for r in results if r.error]
+    for result in failed:
+        say(console, f"FAILED {result.chapter.id} {clean(result.student)}: {clean(result.error or '')}")
+    return len(failed)
+
+
+def print_checked(console: Console, checked: Checked) -> None:
+    """One notebook's marks and messages, by exercise."""
+    for note in checked.notes:
+        say(console, f"note: {clean(note)}")
+    if checked.error:
+        say(console, f"FAILED: {clean(checked.error)}")
+        return
+    for exercise in checked.exercises:
+        say(console, f"{exercise['name']}: {_exercise_state(exercise)}")
+        for test in exercise["tests"]:
+            if test["state"] == "wrong" and not exercise["written"]:
+                say(console, f"  {test['label']}: {test['score']:g} of {test['points']:g}")
+                for line in clean(test["message"], lines=True).splitlines():
+                    say(console, f"    {line}")
+    tests = checked.tests
+    say(
+        console,
+        f"{sum(t['state'] == 'right' for t in tests)} of {len(tests)} tests passed, "
+        f"{sum(t['score'] for t in tests):g} of {sum(t['points'] for t in tests):g} points",
+    )
+
+
+def _exercise_state(exercise: dict) -> str:
+    if exercise["written"]:
+        said = "to be marked by hand" if exercise["state"] == "wait" else "no answer yet"
+        return f"{said}, {exercise['points']:g} points"
+    return f"{exercise['score']:g} of {exercise['points']:g}"
+
+
+def _mark(result: Result) -> str:
     if result.error:
         return "failed"
     return f"{result.score:g}" + (f" +{result.by_hand:g}" if result.by_hand else "")

@@ -277,7 +277,7 @@ def set_limits(limits: Limits) -> None:
     for which, most in wanted.items():
         hard = resource.getrlimit(which)[1]
         most = most if hard == resource.RLIM_INFINITY else min(most, hard)
-        room = 5 if which == resource.RLIMIT_CPU else 0  # SIGXCPU first, which says why
+        room = 2 if which == resource.RLIMIT_CPU else 0  # SIGXCPU first, which says why
         resource.setrlimit(which, (most, most + room if hard == resource.RLIM_INFINITY else most))
 
 

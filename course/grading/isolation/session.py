@@ -37,6 +37,7 @@ from course.grading.isolation.source import banned_in_source
 from course.kit import rules
 from course.kit.exercise import StoppedError
 
+_REPLIES = ("ran", "returned", "raised", "interrupted", "found")
 GRACE = 0.5  # seconds from SIGINT to SIGKILL
 REMEMBERED = 64 * MB  # of an answer's results, which can be handed back as the student's own objects
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
@@ -124,7 +125,7 @@ class Answer(rules.Remote):
     def _raise_if_lost(self) -> None:
         """A number means another thing, or nothing, in a later process; a name is there again."""
         if self._ext.code == Ext.KEPT and self._process != self._session.restarts:
-            raise StoppedError("an object of yours was lost, because the process it was in had to be stopped")
+            raise _LostError("an object of yours was lost, because the process it was in had to be stopped")
 
     def banned(self, names: tuple[str, ...]) -> str | None:
         """Which banned thing it refers to."""
@@ -201,6 +202,10 @@ class _Late(Exception):  # noqa: N818 - caught in here
     """Time was up; the process has been interrupted, or killed."""
 
 
+class _LostError(StoppedError):
+    """An object was in a process that is gone."""
+
+
 class Session:
     """One student's notebook in a process of its own, which is started again when something in it had to be stopped."""
 
@@ -212,6 +217,7 @@ class Session:
         self.ends = time.monotonic() + limits.submission_seconds
         self.cell_ends = self.ends
         self.shown_left = limits.notebook_bytes
+        self.shown: _Shown | None = None  # what shows the events of the cell that runs
         self.packer, self.resolver = _ToStudent(self), _FromStudent(self)
         self.forget()
 
@@ -229,7 +235,7 @@ class Session:
                 self.done.append(source)
             raise StoppedError(_too_long("this cell", self.limits.cell_seconds)) from None
         finally:
-            self.shown_left -= shown.used
+            self.shown, self.shown_left = None, self.shown_left - shown.used
         self.done.append(source)
 
     def catch_up(self, sources: list[str]) -> None:
@@ -239,9 +245,11 @@ class Session:
 
     def _run(self, request: dict, shown: _Shown) -> None:
         shown.restart()
-        self._send(self.packer.pack(request), self.cell_ends)
-        while (message := self._receive(self.cell_ends))["op"] == "event":
+        self.shown = shown
+        number = self._request(request, self.cell_ends)
+        while (message := self._reply(number, self.cell_ends))["op"] == "event":
             shown(message, self.received)
+        self.shown = None
         self._expect(message, "ran", "interrupted")
 
     def begin_test(self) -> None:
@@ -302,8 +310,8 @@ class Session:
 
     def _ask(self, request: dict, given: tuple) -> dict:
         ends = min(self.cell_ends, time.monotonic() + self.limits.call_seconds)
-        self._send(self.packer.pack(request), ends)
-        while (message := self._receive(ends))["op"] in ("callback", "event"):
+        number = self._request(request, ends)
+        while (message := self._reply(number, ends))["op"] in ("callback", "event"):
             if message["op"] == "callback":
                 self._send(self._called_back(message, given), ends)
         if message["op"] == "interrupted":  # by the answer itself: nobody else sent a signal
@@ -391,6 +399,8 @@ class Session:
                 return self._watched(action)
             except _Died as second:
                 raise StoppedError(str(second)) from None
+            except _LostError:
+                raise StoppedError(str(first)) from None
         finally:
             self.depth -= 1
 
@@ -446,8 +456,9 @@ class Session:
         try:
             signal.pidfd_send_signal(self.signals, signal.SIGINT)
             ends = time.monotonic() + GRACE
-            while self._receive(ends)["op"] not in ("ran", "returned", "raised", "interrupted", "found"):
-                pass
+            while (message := self._receive(ends))["op"] not in _REPLIES:
+                if self.shown is not None and message["op"] == "event":
+                    self.shown(message, self.received)
         except (OSError, LateError, ProtocolError):
             self._kill()
 
@@ -473,10 +484,23 @@ class Session:
         self._kill()
 
     def _exchange(self, request: dict, ends: float, *expected: str) -> dict:
-        self._send(self.packer.pack(request), ends)
-        while (message := self._receive(ends))["op"] == "event":
+        number = self._request(request, ends)
+        while (message := self._reply(number, ends))["op"] == "event":
             pass
         return self._expect(message, *expected)
+
+    def _request(self, request: dict, ends: float) -> bytes:
+        """Ask for something; gives the number that the reply must have, which can't be known in advance."""
+        number = os.urandom(8)
+        self._send(self.packer.pack({"number": number, **request}), ends)
+        return number
+
+    def _reply(self, number: bytes, ends: float) -> dict:
+        """The next message that is a reply to this request, a callback or an event; another reply comes too late."""
+        while True:
+            message = self._receive(ends)
+            if message["op"] in ("callback", "event") or message.get("reply_to") == number:
+                return message
 
     def _send(self, frame: bytes, ends: float) -> None:
         if len(frame) > self.limits.message_bytes:
@@ -542,13 +566,14 @@ def _why(ended: dict, limits: Limits) -> str:
             f"your code was stopped: its files take more than {limits.files_bytes // MB:,} MB, all together; "
             "write fewer or smaller ones"
         )
-    if os.WIFSIGNALED(status) and ended["cpu_seconds"] >= limits.cpu_seconds:
+    killed = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
+    if killed == signal.SIGXCPU or (killed == signal.SIGKILL and ended["cpu_seconds"] >= limits.cpu_seconds):
         return (
             f"your code was stopped: your notebook used {limits.cpu_seconds:,} s of processor time; "
             "is there a loop that never ends, perhaps in a thread?"
         )
-    if os.WIFSIGNALED(status):
-        name = signal.Signals(os.WTERMSIG(status)).name
+    if killed:
+        name = signal.Signals(killed).name
         return f"your code ended the process it ran in ({name}), which nothing in this course needs"
     if os.WEXITSTATUS(status) == sandbox.START_FAILED:
         return "the grader could not start a process for your notebook; please tell your instructor"

@@ -6,6 +6,7 @@ import base64
 import builtins
 import getpass
 import io
+import shlex
 import sys
 import zlib
 from collections.abc import Callable
@@ -145,7 +146,8 @@ class CapturingShell(InteractiveShell):
 
     def system(self, cmd: str) -> None:
         """Say that `!command` and `%pip` do nothing."""
-        print(f"`{cmd}` did nothing: commands don't run while a notebook is graded", file=sys.stderr)
+        shown = cmd.replace(shlex.quote(sys.executable), "python")  # %pip is a command as well
+        print(f"`{shown}` did nothing: commands don't run while a notebook is graded", file=sys.stderr)
         self.user_ns["_exit_code"] = 1
 
     system_piped = system_raw = system

@@ -83,12 +83,12 @@ class Agent(protocol.Resolver):
         return protocol.unpack(self.channel.receive(), self)
 
     def _answer(self, request: dict) -> None:
-        operation = _OPERATIONS[request.pop("op")]
+        operation, number = _OPERATIONS[request.pop("op")], request.pop("number")
         try:
             reply = operation(self, **request)
         except KeyboardInterrupt:
             reply = {"op": "interrupted"}
-        self._send(reply)
+        self._send({**reply, "reply_to": number})
 
     def _send(self, message: dict) -> None:
         self.channel.send(self.packer.pack(message))
