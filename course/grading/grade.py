@@ -36,7 +36,6 @@ from course.grading.pool import LEVELS, Finished, Pool, Task
 from course.grading.record import Record
 from course.grading.restore import NOTES
 from course.grading.work import Done, Folder, Lesson, submissions
-from course.kit.exercise import load
 from course.paths import ROOT, Chapter
 
 _OTHER_CELLS = "Cannot add or remove cells"  # what nbgrader says
@@ -52,7 +51,9 @@ class Result:
     score: float = 0.0
     max_score: float = 0.0
     by_hand: float = 0.0  # points that wait for a person
-    mistakes: list[tuple[str, str]] = field(default_factory=list)  # exercise and mistake id
+    mistakes: list[tuple[str, str, str]] = field(
+        default_factory=list
+    )  # exercise, mistake, and why it is made
     notes: list[str] = field(default_factory=list)  # what was repaired in the notebook
     error: str | None = None
     isolation: str = ""  # the level at which it ran
@@ -184,7 +185,7 @@ class _Desk:
         notes = list(dict.fromkeys([*nb.metadata.get(NOTES, []), *done.notes, *stamp.notes]))
         nb.metadata[NOTES] = notes
         scores, comments = automatic(nb, lesson.record)
-        mistakes = named_mistakes(lesson.chapter, nb)
+        mistakes = nb.metadata.get("course_mistakes", [])
         text = nbformat.v4.writes(nb) + "\n"
 
         def deliver(marks: Marks) -> dict[str, Any]:
@@ -328,18 +329,6 @@ def _result(
     """seconds: None where it was graded before."""
     return Result(
         Chapter(lesson.chapter), student, marks.score, marks.max_score, marks.by_hand,
-        [(exercise, mistake) for exercise, mistake in mistakes], notes, None,
+        [(exercise, mistake, why) for exercise, mistake, why in mistakes], notes, None,
         isolation, seconds is None, seconds or 0.0,
     )  # fmt: skip
-
-
-def named_mistakes(chapter: str, graded: NotebookNode) -> list[tuple[str, str]]:
-    """The known mistakes that the checks named, from the messages in an executed notebook."""
-    outputs = [o for cell in graded.cells for o in cell.get("outputs", [])]
-    errors = [o.evalue for o in outputs if o.output_type == "error"]
-    known = [(name, m) for name, e in load(chapter).items() for m in e.mistakes.values()]
-    return [(name, m.name) for name, m in known if any(_names(message, name, m.hint) for message in errors)]
-
-
-def _names(message: str, exercise: str, hint: str) -> bool:
-    return message.startswith((f"✗ {exercise}\n", f"✗ {exercise},")) and hint in message

@@ -53,7 +53,7 @@ class Entry(_Base):
     isolation: Mapped[str] = mapped_column(sa.String(16))
     error: Mapped[str | None] = mapped_column(sa.Text)
     notes: Mapped[str] = mapped_column(sa.Text)  # JSON: a list of texts
-    mistakes: Mapped[str] = mapped_column(sa.Text)  # JSON: a list of [exercise, mistake]
+    mistakes: Mapped[str] = mapped_column(sa.Text)  # JSON: a list of [exercise, mistake, why]
     shown: Mapped[str] = mapped_column(sa.String(64))  # digest of the marks on the feedback page
     graded_at: Mapped[datetime] = mapped_column(sa.DateTime)
 

@@ -13,7 +13,6 @@ from rich.text import Text
 
 from course.grading.check import Checked
 from course.grading.grade import Result
-from course.kit.exercise import load
 from course.paths import Chapter
 
 _ESCAPES = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)?|.)", re.DOTALL)
@@ -66,22 +65,17 @@ def print_marks(console: Console, results: Sequence[Result]) -> None:
 
 def print_mistakes(console: Console, results: Sequence[Result], most: int = 8) -> None:
     """The mistakes that most students made, with the reason."""
-    counted: collections.Counter[tuple[Chapter, str, str]] = collections.Counter(
-        (r.chapter, exercise, mistake) for r in results for exercise, mistake in r.mistakes
+    counted: collections.Counter[tuple[Chapter, str, str, str]] = collections.Counter(
+        (r.chapter, *mistake) for r in results for mistake in r.mistakes
     )
-    known = {c: load(c.id) for c in {chapter for chapter, *_ in counted}}
-    for chapter, exercise, mistake in list(counted):
-        if exercise not in known[chapter] or mistake not in known[chapter][exercise].mistakes:
-            del counted[chapter, exercise, mistake]  # the course has dropped it since that was graded
     if not counted:
         return
     table = Table(title="What the class misunderstands")
     for column in ("students", "exercise", "mistake", "why"):
         table.add_column(column, justify="right" if column == "students" else "left", overflow="fold")
-    for (chapter, exercise, mistake), students in sorted(
-        counted.items(), key=lambda kv: (-kv[1], str(kv[0]))
-    )[:most]:
-        why = known[chapter][exercise].mistakes[mistake].explanation
+    for (_, exercise, mistake, why), students in sorted(counted.items(), key=lambda kv: (-kv[1], str(kv[0])))[
+        :most
+    ]:
         table.add_row(str(students), exercise, mistake, why)
     console.print(table)
 

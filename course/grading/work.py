@@ -14,7 +14,7 @@ from pathlib import Path
 from nbformat import NotebookNode
 
 from course.grading.record import Record
-from course.paths import ROOT, Chapter
+from course.paths import CHAPTERS, ROOT, Chapter
 
 
 @dataclass(frozen=True)
@@ -34,13 +34,15 @@ class Lesson:
     @cached_property
     def digest(self) -> str:
         """Tells one version of a chapter from another."""
-        parts = [self.chapter.encode(), json.dumps(self.record.data).encode(), self.source, self.solved]
+        code = [*sorted((ROOT / "course" / "kit").glob("*.py")), CHAPTERS / self.chapter / "exercises.py"]
+        parts = [path.read_bytes() for path in code if path.exists()]  # a corrected oracle means other marks
+        parts += [self.chapter.encode(), json.dumps(self.record.data).encode(), self.source, self.solved]
         return hashlib.sha256(b"\0".join(hashlib.sha256(p).digest() for p in parts)).hexdigest()
 
 
 @dataclass(frozen=True)
 class Folder:
-    """What lies in submitted/<student>/<chapter>: files by their path below it, and what was noticed in reading them."""
+    """What lies in submitted/<student>/<chapter>: files by their path below it, and what was noticed on the way."""
 
     files: dict[str, bytes]
     notes: list[str] = field(default_factory=list)
@@ -57,9 +59,7 @@ class Done:
     """What came of a submission: an executed notebook, or the reason why there is none."""
 
     notebook: NotebookNode | None
-    notes: list[str] = field(
-        default_factory=list
-    )  # repairs, limits that were hit, anything a person should know
+    notes: list[str] = field(default_factory=list)  # repairs, and what else a person should know
     error: str | None = None
     isolation: str = ""  # the level that was reached: full, landlock, process
 

@@ -12,15 +12,16 @@ from nbformat import NotebookNode
 
 from course.grading.isolation.illustrations import Illustrations
 from course.grading.isolation.limits import Limits
-from course.names import names_of
 from course.grading.isolation.outputs import Collector
 from course.grading.isolation.session import Nursery, Session
 from course.grading.isolation.shell import CapturingShell
 from course.grading.record import Record, RecordedCell
 from course.grading.work import Lesson
-from course.kit.exercise import StoppedError
+from course.kit.exercise import StoppedError, load
+from course.names import names_of
 
 STOPPED = "StoppedError"
+MISTAKES = "course_mistakes"  # in the notebook's metadata: what `named_mistakes` found
 
 
 def examine(
@@ -47,6 +48,7 @@ def examine(
                 cell.outputs = examiner.collector.finished()
     finally:
         examiner.session.close()
+    nb.metadata[MISTAKES] = named_mistakes(nb, lesson)
 
 
 class _Examiner:
@@ -109,6 +111,29 @@ class _Examiner:
         self.tested |= wanted
         if not passed:
             self.wrong |= wanted
+
+
+def named_mistakes(nb: NotebookNode, lesson: Lesson) -> list[tuple[str, str, str]]:
+    """The known mistakes that the tests named: exercise, mistake, and why it is made."""
+    said = [
+        output.evalue
+        for cell in nb.cells
+        for output in cell.get("outputs", [])
+        if output.output_type == "error" and _is_test(cell, lesson.record)
+    ]
+    known = (
+        [(name, m) for name, e in load(lesson.chapter).items() for m in e.mistakes.values()] if said else []
+    )
+    return [(n, m.name, m.explanation) for n, m in known if any(_names(text, n, m.hint) for text in said)]
+
+
+def _names(message: str, exercise: str, hint: str) -> bool:
+    return message.startswith((f"✗ {exercise}\n", f"✗ {exercise},")) and hint in message
+
+
+def _is_test(cell: NotebookNode, record: Record) -> bool:
+    role = record.cells.get(cell.metadata.get("nbgrader", {}).get("grade_id", ""))
+    return role is not None and role.is_test
 
 
 def answered_names(record: Record) -> frozenset[str]:

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 
 from nbformat import NotebookNode, from_dict
 
-from course.names import Names, names_of
 from course.grading.record import Record
 from course.grading.work import Lesson
+from course.names import Names, names_of
 
 NOT_TIMED = "(not timed again: what a busy grading machine measures says little about your code)\n"
 

@@ -35,7 +35,9 @@ class ExecuteIsolated(NbGraderPreprocessor):
     isolation = Enum(
         sandbox.LEVELS, "landlock", help="the least level of isolation that is accepted for a student's code"
     ).tag(config=True)
-    limits = Dict(help="limits other than the defaults, see course/grading/isolation/limits.py").tag(config=True)
+    limits = Dict(help="limits other than the defaults, see course/grading/isolation/limits.py").tag(
+        config=True
+    )
     copy_pictures = Bool(
         True,
         help="copy the outputs of the course's own unmarked cells from the solution, where all answers that they "

@@ -526,7 +526,7 @@ class _Shown:
     """Passes a cell's events on, up to a limit."""
 
     def __init__(self, emit: Callable[[dict], None], limits: Limits, notebook_left: int) -> None:
-        self.emit = emit
+        self.emit, self.memory = emit, f"{limits.memory_bytes // MB:,}"
         self.most = max(0, min(2 * limits.output_bytes + limits.picture_bytes, notebook_left))
         self.restart()
 
@@ -547,6 +547,10 @@ class _Shown:
             event = {"event": "stream", "name": "stderr", "text": said}
         else:
             self.used += size + 200
+        if event.get("ename") == "MemoryError" and type(event.get("traceback")) is list:
+            event["traceback"].append(
+                f"(a notebook may use {self.memory} MB: is an array larger than it has to be?)"
+            )
         self.emit(event)
 
 

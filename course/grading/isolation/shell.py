@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 import builtins
+import contextlib
 import getpass
 import io
 import shlex
 import sys
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from IPython.core import page
@@ -140,6 +141,11 @@ class CapturingShell(InteractiveShell):
         """Report what has been printed so far."""
         for stream in self.streams:
             stream.flush()
+
+    @contextlib.contextmanager
+    def _tee(self, channel: str) -> Iterator[None]:  # noqa: ARG002
+        """IPython would keep all that is printed, without a limit, for a history that nobody reads."""
+        yield
 
     def enable_gui(self, gui: str | None = None) -> None:
         """There are no windows here; `%matplotlib inline` asks all the same."""
