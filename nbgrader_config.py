@@ -29,3 +29,7 @@ c.GenerateFeedback.preprocessors = grading.FEEDBACK_STEPS
 c.GenerateFeedback.exporter_class = grading.FeedbackExporter
 c.FeedbackExporter.template_name = "marks"
 c.FeedbackExporter.extra_template_basedirs = [grading.TEMPLATES]
+
+# Formgrader shows students' cells and outputs within your Jupyter session: without this, their scripts would run in it.
+c.HTMLExporter.sanitize_html = True
+c.HTMLExporter.filters = {"markdown2html": grading.safe_markdown}

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from nbconvert.exporters import HTMLExporter
+from nbconvert.filters import clean_html, markdown2html
 from nbformat import NotebookNode
 from nbgrader.api import Gradebook
 from nbgrader.preprocessors import (
     CheckCellMetadata,
     ClearOutput,
-    DeduplicateIds,
     GetGrades,
     NbGraderPreprocessor,
     OverwriteCells,
@@ -18,6 +18,11 @@ from nbgrader.preprocessors import (
 from course.grading import feedback
 from course.grading.gradebook import Mark, Marks
 from course.grading.restore import RestoreCells
+
+
+def safe_markdown(source: str) -> str:
+    """A student's text as HTML in which nothing runs; formgrader's template cleans outputs, but not text."""
+    return clean_html(markdown2html(source))
 
 
 class FeedbackExporter(HTMLExporter):
@@ -43,7 +48,6 @@ class GatherExercises(NbGraderPreprocessor):
 
 SANITIZE_STEPS = [
     ClearOutput,
-    DeduplicateIds,
     RestoreCells,
     OverwriteKernelspec,
     OverwriteCells,
