@@ -7,6 +7,8 @@ What a cell is comes from the record of the instructor's notebook, never from th
 from __future__ import annotations
 
 import itertools
+import json
+import re
 
 from nbformat import NotebookNode
 
@@ -14,13 +16,20 @@ from course.grading.isolation.illustrations import Illustrations
 from course.grading.isolation.limits import Limits
 from course.grading.isolation.outputs import Collector
 from course.grading.isolation.session import Nursery, Session
-from course.grading.isolation.shell import CapturingShell
+from course.grading.isolation.shell import NO_INPUT, CapturingShell
 from course.grading.record import Record, RecordedCell
+from course.grading.restore import error_text
 from course.grading.work import Lesson
 from course.kit.exercise import StoppedError, load
 from course.names import names_of
 
 STOPPED = "StoppedError"
+MOST_MISHAPS = 5
+_OF_THE_PLACE = {  # errors that a cell may not have had where it was written
+    STOPPED, "OSError", "FileNotFoundError", "PermissionError", "ConnectionError", "URLError", "gaierror",
+    "ImportError", "ModuleNotFoundError", "MemoryError", "_NotHereError",
+}  # fmt: skip
+_SAID_BY_US = re.compile(r"(`[^\n]{1,150}` did nothing: commands don't run.*)|\[(cut off: .*)\]")
 MISTAKES = "course_mistakes"  # in the notebook's metadata: what `named_mistakes` found
 
 
@@ -34,7 +43,8 @@ def examine(
 ) -> None:
     """Run a restored notebook and write its outputs into it.
 
-    The shell has run the lesson's given cells already. files: what lies beside the notebook.
+    The shell has run the lesson's given cells already. files: what lies beside the notebook. Raises StartError where
+    the grader can't start a process for the student's code.
     """
     examiner = _Examiner(nb, lesson, shell, Session(nursery, limits, files), Collector())
     shell.start(examiner.collector, limits.output_bytes)
@@ -46,6 +56,8 @@ def examine(
                 examiner.collector.begin(cell.execution_count)
                 examiner.run(place, cell)
                 cell.outputs = examiner.collector.finished()
+                if examiner.session.failure is not None:
+                    raise examiner.session.failure
     finally:
         examiner.session.close()
     nb.metadata[MISTAKES] = named_mistakes(nb, lesson)
@@ -99,18 +111,25 @@ class _Examiner:
 
     def _run_test(self, cell: NotebookNode) -> None:
         wanted = self.answers & names_of(cell.source).free
+        killed = self.session.killed
+        passed = self._passes(cell, wanted)
+        if not passed and self.session.killed > killed:  # by somebody else, perhaps: that must cost nothing
+            self.collector.begin(cell.execution_count)
+            passed = self._passes(cell, wanted)
+        self.tested |= wanted
+        if not passed:
+            self.wrong |= wanted
+
+    def _passes(self, cell: NotebookNode, wanted: frozenset[str]) -> bool:
         self.session.begin_test()
         for name in wanted:
             self.shell.user_ns.pop(name, None)
         try:
             self.shell.user_ns.update(self.session.look(sorted(wanted)))
-            passed = self.shell.run(cell.source, cell.execution_count)
+            return self.shell.run(cell.source, cell.execution_count)
         except StoppedError as error:
             self.collector.error(STOPPED, str(error))
-            passed = False
-        self.tested |= wanted
-        if not passed:
-            self.wrong |= wanted
+            return False
 
 
 def named_mistakes(nb: NotebookNode, lesson: Lesson) -> list[tuple[str, str, str]]:
@@ -125,6 +144,33 @@ def named_mistakes(nb: NotebookNode, lesson: Lesson) -> list[tuple[str, str, str
         [(name, m) for name, e in load(lesson.chapter).items() for m in e.mistakes.values()] if said else []
     )
     return [(n, m.name, m.explanation) for n, m in known if any(_names(text, n, m.hint) for text in said)]
+
+
+def mishaps(nb: NotebookNode, lesson: Lesson) -> list[str]:
+    """What happened in cells that were added because they ran here, and not on the student's computer."""
+    said, above = [], "the start"
+    for cell in nb.cells:
+        if "nbgrader" in cell.metadata:
+            above = f"`{cell.metadata.nbgrader.grade_id}`"
+        elif cell.cell_type == "code" and (what := _mishap(cell)) and cell.source not in _plain_cells(lesson):
+            said.append(f"a cell that was added, below {above}: {what}")
+    return said[:MOST_MISHAPS]
+
+
+def _mishap(cell: NotebookNode) -> str | None:
+    for output in cell.outputs:
+        if output.output_type == "error" and (output.ename in _OF_THE_PLACE or output.evalue == NO_INPUT):
+            text = " ".join(output.evalue.split())[:200]
+            return text if output.ename == STOPPED or text == NO_INPUT else error_text(output.ename, text)
+        if output.output_type == "stream" and (found := _SAID_BY_US.search(output.text)):
+            return found[1] or f"its output was {found[2]}"
+    return None
+
+
+def _plain_cells(lesson: Lesson) -> set[str]:
+    """The course's own cells without marks: where an answer is wrong, they may fail."""
+    cells = json.loads(lesson.source)["cells"] if lesson.source else []
+    return {"".join(c["source"]) for c in cells if c["cell_type"] == "code"}
 
 
 def _names(message: str, exercise: str, hint: str) -> bool:

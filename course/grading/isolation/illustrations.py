@@ -25,6 +25,7 @@ class Shown:
     outputs: list[dict]
     names: Names
     bound: frozenset[str]  # what of it is bound or changed, modules aside
+    timed: bool  # it only measures time, so nobody need run it
 
 
 @dataclass
@@ -55,7 +56,7 @@ class Illustrations:
         if shown is None:
             return None
         free = self._all_free(place)
-        if free & changed or not (free & answers) <= right:
+        if not shown.timed and (free & changed or not (free & answers) <= right):
             return None
         self.left_out.append(place)
         return from_dict(shown.outputs)
@@ -134,11 +135,12 @@ def _known(lesson: Lesson) -> dict[str, Shown]:
 
 
 def _shown(solved: dict, cell: dict, modules: frozenset[str]) -> Shown:
+    timed = "timing" in cell["metadata"].get("tags", [])
     outputs = [_joined(output) for output in solved["outputs"]]
-    if "timing" in cell["metadata"].get("tags", []):
+    if timed:
         outputs = [{"output_type": "stream", "name": "stdout", "text": NOT_TIMED}]
     names = names_of(_source(cell))
-    return Shown(outputs, names, names.bound | (names.called - modules))
+    return Shown(outputs, names, names.bound | (names.called - modules), timed)
 
 
 def _joined(output: dict) -> dict:

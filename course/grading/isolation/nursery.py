@@ -7,6 +7,7 @@ It is a program of its own, so that nothing of the examiner's memory is in it. R
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import gc
 import json
 import os
@@ -17,6 +18,7 @@ import signal
 import socket
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,7 @@ from course.grading.isolation import sandbox
 from course.grading.isolation.limits import Limits
 
 LOOK_EVERY = 0.1  # seconds
+FOLDER = "course-students-"  # in the system's folder for temporary files
 _WARM_CELL = """
 import matplotlib.pyplot as plt
 fig, axes = plt.subplots(1, 2, figsize=(4, 2))
@@ -38,12 +41,46 @@ def main() -> None:
     requests = socket.socket(fileno=int(sys.argv[1]))
     sandbox.die_with_parent(os.getppid())
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal is for the coordinator
+    _sweep()
+    base = _own_folder()
     lacks = _try_namespaces()  # while there is one thread
-    server = _Server(requests, Path(tempfile.mkdtemp(prefix="course-students-")), lacks)
+    server = _Server(requests, base, lacks)
     try:
         server.serve()
     finally:
         shutil.rmtree(server.base, ignore_errors=True)
+
+
+def _sweep() -> None:
+    """Remove the folders of servers that were killed: nobody holds their locks."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{FOLDER}*"):
+        with contextlib.suppress(OSError), _opened(folder) as descriptor:
+            if os.fstat(descriptor).st_uid == os.geteuid():
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                sandbox.remove_tree(folder)
+
+
+def _own_folder() -> Path:
+    """A folder that is locked for as long as this process lives."""
+    while True:  # somebody may sweep it away before it is locked
+        folder = Path(tempfile.mkdtemp(prefix=FOLDER))
+        try:
+            descriptor = os.open(folder, os.O_RDONLY)
+        except FileNotFoundError:
+            continue
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if folder.exists():
+            return folder
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def _opened(folder: Path) -> Iterator[int]:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
 def _try_namespaces() -> list[str]:
@@ -85,7 +122,8 @@ class _Server:
         hide_packages()
         quiet_checks()
         self.shell = make_shell()
-        self.shell.run(_WARM_CELL, 0)
+        for cell in (_WARM_CELL, "1 / 0"):  # the first traceback takes long, too
+            self.shell.run(cell, 0)
         for name in ("camera", "digits"):  # loads scikit-image and scikit-learn
             getattr(images, name)()
         self.shell.reset(new_session=True)

@@ -314,12 +314,12 @@ def remove_tree(folder: Path) -> None:
 
 
 def size_of_tree(folder: Path, most: int) -> int:
-    """How many bytes a folder takes, a little more for each file; more than `most` where it can't be read."""
+    """How many bytes a folder takes, at least a page for each file; more than `most` where it can't be read."""
     size, queue = 0, [str(folder)]
     try:
         while queue and size <= most:
             for entry in os.scandir(queue.pop()):
-                size += 4096 + 512 * entry.stat(follow_symlinks=False).st_blocks
+                size += max(4096, 512 * entry.stat(follow_symlinks=False).st_blocks)
                 if entry.is_dir(follow_symlinks=False):
                     queue.append(entry.path)
     except FileNotFoundError:  # it was renamed meanwhile

@@ -16,6 +16,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import cached_property
 from typing import Any
 
 import matplotlib
@@ -39,6 +40,8 @@ from course.kit.exercise import StoppedError
 
 _REPLIES = ("ran", "returned", "raised", "interrupted", "found")
 GRACE = 0.5  # seconds from SIGINT to SIGKILL
+STARTS = 5  # tries to start a student's process, which somebody else may kill
+START_SECONDS = 60  # for that, with many files beside the notebook
 REMEMBERED = 64 * MB  # of an answer's results, which can be handed back as the student's own objects
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 _MODULE = "course.grading.isolation.nursery"
@@ -58,11 +61,24 @@ class Nursery:
             stdout=subprocess.DEVNULL,
         )
         theirs.close()
+
+    @property
+    def level(self) -> str:
+        """The level of isolation that it reaches."""
+        return self._greeting["level"]
+
+    @property
+    def lacks(self) -> list[str]:
+        """What it lacks for a better one."""
+        return self._greeting["lacks"]
+
+    @cached_property
+    def _greeting(self) -> dict:
+        """What it says when it is ready; until somebody asks, others can get ready meanwhile."""
         hello = self.socket.recv(1 << 16)
         if not hello:
             raise ClosedError("the server for students' processes did not start")
-        said = json.loads(hello)
-        self.level, self.lacks = said["level"], said["lacks"]
+        return json.loads(hello)
 
     def spawn(self, limits: Limits) -> tuple[Channel, int, int]:
         """A new student's process: its channel, its pid, and a descriptor to signal it by."""
@@ -89,10 +105,16 @@ class Nursery:
             self.process.wait()
 
     def _ask(self, request: dict, descriptors: list[int]) -> tuple[dict, list[int]]:
+        _ = self._greeting  # it comes first
         nonce = secrets.token_hex(8)
-        socket.send_fds(self.socket, [json.dumps(request | {"nonce": nonce}).encode()], descriptors)
+        message = json.dumps(request | {"nonce": nonce}).encode()
+        with contextlib.suppress(OSError):  # then nothing is received
+            socket.send_fds(self.socket, [message], descriptors)
         while True:  # what an examiner that was killed had asked for may still come
-            data, received, _, _ = socket.recv_fds(self.socket, 1 << 16, 4)
+            try:
+                data, received, _, _ = socket.recv_fds(self.socket, 1 << 16, 4)
+            except OSError:
+                data = b""
             if not data:
                 raise ClosedError("the server for students' processes has gone")
             reply = json.loads(data)
@@ -206,6 +228,10 @@ class _LostError(StoppedError):
     """An object was in a process that is gone."""
 
 
+class StartError(RuntimeError):
+    """No process for a student's code comes up: the grader's failure, which must cost no marks."""
+
+
 class Session:
     """One student's notebook in a process of its own, which is started again when something in it had to be stopped."""
 
@@ -214,6 +240,9 @@ class Session:
         self.channel: Channel | None = None
         self.done: list[str] = []  # the cells that were run, to be replayed
         self.restarts = self.depth = self.received = 0
+        self.killed = 0  # how often somebody else has ended the process
+        self.died_at: str | None = None  # the cell in whose replay it has
+        self.failure: StartError | None = None
         self.ends = time.monotonic() + limits.submission_seconds
         self.cell_ends = self.ends
         self.shown_left = limits.notebook_bytes
@@ -225,9 +254,16 @@ class Session:
 
     def run(self, source: str, count: int, emit: Callable[[dict], None]) -> None:
         """Run a cell and report its events; raises StoppedError where it had to be stopped."""
-        shown = _Shown(emit, self.limits, self.shown_left)
+        self._run_cell({"op": "run", "source": source, "count": count}, emit)
+
+    def catch_up(self, sources: list[str]) -> None:
+        """Run cells that had been left out, without showing anything."""
+        for source in sources:
+            self._run_cell({"op": "replay", "source": source}, lambda _: None)
+
+    def _run_cell(self, request: dict, emit: Callable[[dict], None]) -> None:
+        source, shown = request["source"], _Shown(emit, self.limits, self.shown_left)
         self.cell_ends = self._ends_of_cell()
-        request = {"op": "run", "source": source, "count": count}
         try:
             self._persistently(lambda: self._run(request, shown))
         except _Late:
@@ -237,11 +273,6 @@ class Session:
         finally:
             self.shown, self.shown_left = None, self.shown_left - shown.used
         self.done.append(source)
-
-    def catch_up(self, sources: list[str]) -> None:
-        """Run cells that had been left out, without showing anything."""
-        for source in sources:
-            self.run(source, 0, lambda _: None)
 
     def _run(self, request: dict, shown: _Shown) -> None:
         shown.restart()
@@ -421,6 +452,7 @@ class Session:
             raise StoppedError(f"your code was stopped: it told the grader nonsense ({error})") from None
 
     def _ensure_started(self) -> None:
+        begun = time.monotonic()
         while self.channel is None:
             if time.monotonic() > self.ends:
                 raise StoppedError(_too_long("your notebook", self.limits.submission_seconds))
@@ -429,24 +461,41 @@ class Session:
                     f"your code was stopped {self.limits.restarts} times; the rest was not run"
                 )
             self.restarts += 1
+            self._start()
+            self._replay()
+            # The earlier cells' time is not this one's.
+            self.cell_ends = min(self.ends, self.cell_ends + time.monotonic() - begun)
+
+    def _start(self) -> None:
+        """A process that answers, with the files beside the notebook. Nothing of the student's has run in it yet."""
+        for _ in range(STARTS):
             self.channel, self.pid, self.signals = self.nursery.spawn(self.limits)
             self.forget()
             try:
-                if self.files:
-                    self._exchange({"op": "files", "files": self.files}, self._ends_of_cell(), "ran")
+                ends = time.monotonic() + START_SECONDS  # whatever is left for the student's code
+                self._exchange({"op": "files", "files": self.files}, ends, "ran")
+                return
             except (LateError, ProtocolError):
-                raise StoppedError(self._why_it_ended()) from None
-            self._replay()
+                why = self._why_it_ended()
+        self.failure = StartError(f"no process for students' code starts here ({why})")
+        raise self.failure
 
     def _replay(self) -> None:
-        """Run the earlier cells again. One that doesn't come to an end this time is left out from then on."""
+        """Run the earlier cells again. One that doesn't come to an end is left out from then on.
+
+        One in which the process dies gets another try: somebody else may have killed it.
+        """
         for place, source in enumerate(self.done):
             try:
                 self._exchange({"op": "replay", "source": source}, self._ends_of_cell(), "ran")
-            except (LateError, ProtocolError):
-                del self.done[place]
+            except (LateError, ProtocolError) as error:
                 self._kill()
+                if isinstance(error, ClosedError) and self.died_at != source:
+                    self.died_at = source
+                else:
+                    del self.done[place]
                 return
+        self.died_at = None
 
     def _ends_of_cell(self) -> float:
         return min(self.ends, time.monotonic() + self.limits.cell_seconds)
@@ -475,6 +524,7 @@ class Session:
         self._kill()
         for _ in range(50):
             if (ended := self.nursery.ended(self.pid)) is not None:
+                self.killed += _is_of_unknown_hand(ended, self.limits)
                 return _why(ended, self.limits)
             time.sleep(0.01)
         return _why({"status": 0, "cpu_seconds": 0, "too_large": False}, self.limits)
@@ -560,6 +610,12 @@ def _packed(args: tuple, kwargs: dict) -> bytes | None:
         return protocol.pack((args, kwargs))
     except (TypeError, ValueError):
         return None
+
+
+def _is_of_unknown_hand(ended: dict, limits: Limits) -> bool:
+    """Was a process killed, and not for a limit?"""
+    over = ended["too_large"] or ended["cpu_seconds"] >= limits.cpu_seconds
+    return ended["status"] == signal.SIGKILL and not over
 
 
 def _why(ended: dict, limits: Limits) -> str:

@@ -47,7 +47,7 @@ class Stream(io.TextIOBase):
         if not isinstance(text, str):
             raise TypeError(f"write() argument must be str, not {type(text).__name__}")
         left = self._most - self._sent - self._held
-        if left >= 0:
+        if text and left >= 0:
             kept = text[: left + 1]
             self._parts.append(kept)
             self._held += len(kept)
@@ -137,6 +137,16 @@ class CapturingShell(InteractiveShell):
             self.flush_streams()
             sys.stdout, sys.stderr = before
 
+    def run_unseen(self, source: str) -> None:
+        """Run a cell for what it binds: nothing that it shows is reported, or drawn."""
+        emit, streams, types = self.emit, self.streams, self.display_formatter.active_types
+        self.start(lambda _: None, 0)
+        self.display_formatter.active_types = []
+        try:
+            self.run(source, 0)
+        finally:
+            self.emit, self.streams, self.display_formatter.active_types = emit, streams, types
+
     def flush_streams(self) -> None:
         """Report what has been printed so far."""
         for stream in self.streams:
@@ -146,6 +156,10 @@ class CapturingShell(InteractiveShell):
     def _tee(self, channel: str) -> Iterator[None]:  # noqa: ARG002
         """IPython would keep all that is printed, without a limit, for a history that nobody reads."""
         yield
+
+    def _format_exception_for_storage(self, *_: Any, **__: Any) -> dict[str, Any]:
+        """Nor is a traceback rendered twice, for the same history."""
+        return {}
 
     def enable_gui(self, gui: str | None = None) -> None:
         """There are no windows here; `%matplotlib inline` asks all the same."""
@@ -184,17 +198,38 @@ def make_shell() -> CapturingShell:
     config.HistoryManager.enabled = False
     config.InteractiveShell.colors = "neutral"
     config.InteractiveShell.enable_tip = False
+    # The same pixels; compressed in a third of the time, files 15 % larger.
+    config.InlineBackend.print_figure_kwargs = {
+        "bbox_inches": "tight",
+        "pil_kwargs": {"compress_type": zlib.Z_RLE},
+    }
     shell = CapturingShell.instance(
         config=config, display_pub_class=_Publisher, displayhook_class=_Hook, user_module=None
     )
     shell.start(lambda _: None, 0)
     shell.set_hook("show_in_pager", page.as_hook(lambda *_, **__: None), 99)  # `len?` goes to no output
     builtins.input = getpass.getpass = _no_input  # type: ignore[assignment]
+    shell.events.register("post_execute", _lay_out)
     import matplotlib
+    from matplotlib import pyplot
 
     matplotlib.use(_INLINE)
     shell.enable_matplotlib("inline")
+    pyplot.uninstall_repl_displayhook()
     return shell
+
+
+def _lay_out() -> None:
+    """In place of pyplot's hook, which draws open figures before they are shown: of that only the layout can be seen.
+
+    A constrained layout comes out a little different in the second round.
+    """
+    from matplotlib._pylab_helpers import Gcf
+
+    for manager in Gcf.get_all_fig_managers():
+        figure = manager.canvas.figure
+        if figure.stale and (engine := figure.get_layout_engine()):
+            engine.execute(figure)
 
 
 def _no_input(*_: Any, **__: Any) -> str:

@@ -24,9 +24,9 @@ def banned_in_source(name: str, cells: Iterable[str], banned: tuple[str, ...]) -
             continue
         seen.add(current)
         node = definitions[current]
-        free = names_of(ast.unparse(node)).free
-        modules = {n: m for n, m in imports.items() if n in free} | dict(_imports(node))
-        for full in _mentioned(node, modules):
+        free, own = _read_by(node)
+        modules = {n: m for n, m in imports.items() if n in free} | dict(own)
+        for full in _mentioned(node, tuple(modules.items())):
             if full.partition(".")[0] in BANNED_MODULES:
                 return full.partition(".")[0]
             if full in banned:
@@ -41,7 +41,8 @@ def _known(cells: Iterable[str]) -> tuple[dict[str, ast.stmt], dict[str, str]]:
     imports: dict[str, str] = {}
     for cell in cells:
         defined, imported = _known_of(cell)
-        definitions, imports = definitions | defined, imports | imported
+        definitions.update(defined)
+        imports.update(imported)
     return definitions, imports
 
 
@@ -58,6 +59,12 @@ def _known_of(cell: str) -> tuple[dict[str, ast.stmt], dict[str, str]]:
     return definitions, imports
 
 
+@lru_cache(maxsize=1024)
+def _read_by(statement: ast.stmt) -> tuple[frozenset[str], tuple[tuple[str, str], ...]]:
+    """The names that a statement takes from elsewhere, and what it imports itself."""
+    return names_of(ast.unparse(statement)).free, tuple(_imports(statement))
+
+
 def _imports(tree: ast.AST) -> Iterator[tuple[str, str]]:
     """Names that imports bind, anywhere in a tree, and what they stand for."""
     for node in ast.walk(tree):
@@ -70,8 +77,13 @@ def _imports(tree: ast.AST) -> Iterator[tuple[str, str]]:
                 yield alias.asname or alias.name, f"{node.module}.{alias.name}"
 
 
-def _mentioned(tree: ast.AST, imports: dict[str, str]) -> Iterator[str]:
+@lru_cache(maxsize=1024)
+def _mentioned(tree: ast.AST, modules: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
     """The full names of all that a tree refers to, by imports, attributes, or a text that is as good as either."""
+    return tuple(_mentions(tree, dict(modules)))
+
+
+def _mentions(tree: ast.AST, imports: dict[str, str]) -> Iterator[str]:
     yield from (full for _, full in _imports(tree))
     for node in ast.walk(tree):
         if full := _full_name(node, imports):

@@ -104,20 +104,18 @@ class Agent(protocol.Resolver):
         return {"op": "ran", "ok": self.shell.run(source, count)}
 
     def replay(self, source: str) -> dict:
-        """Run a cell again after a restart, without showing anything."""
-        self.shell.start(lambda _: None, 0)
-        try:
-            self.shell.run(source, 0)
-        finally:
-            self.shell.start(self._emit, self.output_bytes)
+        """Run a cell again after a restart, or one that was left out, without showing anything."""
+        self.shell.run_unseen(source)
         return {"op": "ran", "ok": True}
 
     def files(self, files: dict[str, bytes]) -> dict:
-        """Lay files beside the notebook."""
+        """Lay files beside the notebook: those that there is a place for."""
         for name, data in files.items():
             path = Path(name)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(data)
+            with contextlib.suppress(OSError, ValueError):
+                if not path.parent.exists():
+                    path.parent.mkdir(parents=True)
+                path.write_bytes(data)
         return {"op": "ran", "ok": True}
 
     def look(self, names: list[str]) -> dict:

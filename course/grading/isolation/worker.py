@@ -30,10 +30,14 @@ from course.grading.work import Done, Folder, Lesson
 _MODULE = "course.grading.isolation.worker"
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 _MAX_BYTES = 2**32 - 1
-TRIES = 3  # of a submission whose worker or examiner was killed
+TRIES = 3  # of a submission whose worker or examiner was killed, and to start a worker
 
 
-class IsolationError(RuntimeError):
+class WorkerError(RuntimeError):
+    """The grader's own processes don't do their work, which says nothing of a submission."""
+
+
+class IsolationError(WorkerError):
     """The walls around a student's code would be lower than what was asked for."""
 
 
@@ -46,6 +50,28 @@ class Worker:
         self._start()
 
     def _start(self) -> None:
+        for _ in range(TRIES):
+            try:
+                self._launch()
+                hello = self._ask({"op": "hello"})
+                break
+            except ClosedError:
+                self.close()
+        else:
+            raise WorkerError(
+                f"a process that grades was started {TRIES} times, and ended each time before it was ready: is there "
+                "enough memory? What it said is above"
+            )
+        self.level = hello["level"]
+        if sandbox.LEVELS.index(self.level) < sandbox.LEVELS.index(self.require):
+            self.close()
+            raise IsolationError(
+                f"students' code would run at isolation level '{self.level}', and '{self.require}' is asked for: "
+                f"{'; '.join(hello['lacks'])}. Grade on Linux 5.13 or newer with libseccomp, in a container or virtual "
+                f"machine that allows it; or accept the risk with --isolation {self.level}."
+            )
+
+    def _launch(self) -> None:
         ours, theirs = socket.socketpair()
         self.process = subprocess.Popen(
             [sys.executable, "-I", "-m", _MODULE, str(theirs.fileno())],
@@ -56,15 +82,6 @@ class Worker:
         theirs.close()
         self.channel = Channel(ours.detach(), _MAX_BYTES)
         self.taught: set[str] = set()
-        hello = self._ask({"op": "hello"})
-        self.level = hello["level"]
-        if sandbox.LEVELS.index(self.level) < sandbox.LEVELS.index(self.require):
-            self.close()
-            raise IsolationError(
-                f"students' code would run at isolation level '{self.level}', and '{self.require}' is asked for: "
-                f"{'; '.join(hello['lacks'])}. Grade on Linux 5.13 or newer with libseccomp, in a container or virtual "
-                f"machine that allows it; or accept the risk with --isolation {self.level}."
-            )
 
     def teach(self, lesson: Lesson) -> None:
         """Tell the worker what it needs to know of a chapter; once is enough."""
@@ -73,7 +90,7 @@ class Worker:
             self.taught.add(lesson.digest)
 
     def work(self, lesson: Lesson, folder: Folder) -> Done:
-        """Grade what a student handed in."""
+        """Grade what a student handed in; raises WorkerError where the grader itself fails."""
         return self._work(lesson, {"files": folder.files, "notes": folder.notes})
 
     def execute(self, lesson: Lesson, nb: nbformat.NotebookNode) -> Done:
@@ -89,11 +106,13 @@ class Worker:
                 reply = self._ask(
                     {"op": "work", "digest": lesson.digest, "limits": self.limits.data, "task": task}
                 )
+                if reply["problem"] is not None:
+                    raise WorkerError(reply["problem"])
                 notebook = reply["notebook"] and nbformat.from_dict(json.loads(reply["notebook"]))
                 return Done(notebook, reply["notes"], reply["error"], self.level)
             except ClosedError:
                 self.close()
-        return Done(None, [], f"the grader's own process ended {TRIES} times at this notebook", self.level)
+        raise WorkerError(f"its own process ended {TRIES} times at this notebook")
 
     def _ask(self, message: dict) -> dict:
         self.channel.send(msgpack.packb(message))
@@ -136,8 +155,8 @@ def main() -> None:
     """Serve until the other side goes."""
     channel = Channel(int(sys.argv[1]), _MAX_BYTES)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal is for the coordinator
-    with contextlib.suppress(ClosedError):
-        _Server(channel).serve()
+    with contextlib.suppress(ClosedError), contextlib.closing(_Server(channel)) as server:
+        server.serve()
 
 
 class _Server:
@@ -149,6 +168,8 @@ class _Server:
         import torch
 
         torch.set_num_threads(1)
+        from course.grading import intake, restore  # noqa: F401 - for all forks at once
+        from course.grading.isolation import examiner  # noqa: F401
         from course.grading.isolation.shell import make_shell
 
         self.shell = make_shell()
@@ -160,6 +181,10 @@ class _Server:
             request = msgpack.unpackb(self.channel.receive())
             operation = {"hello": self._hello, "teach": self._teach, "work": self._work}[request.pop("op")]
             self.channel.send(msgpack.packb(operation(**request)))
+
+    def close(self) -> None:
+        """End the server for students' processes; it tidies up."""
+        self.nursery.close()
 
     def _hello(self) -> dict:
         return {"level": self.nursery.level, "lacks": self.nursery.lacks}
@@ -211,7 +236,7 @@ class _Server:
                     return msgpack.unpackb(b"".join(parts)) if parts else None
                 parts.append(part)
             if time.monotonic() > ends:
-                return {"notebook": None, "notes": [], "error": "grading took far too long and was given up"}
+                return _reply(error="grading took far too long and was given up")
 
     def _examine(self, writer: int, lesson: Lesson, space: dict, limits: Limits, task: dict) -> None:
         sandbox.die_with_parent(os.getppid())
@@ -225,22 +250,31 @@ class _Server:
 
 def _examined(shell: Any, nursery: Any, lesson: Lesson, limits: Limits, task: dict) -> dict:
     from course.grading.intake import IntakeError, find_notebook
-    from course.grading.isolation.examiner import examine
+    from course.grading.isolation.examiner import examine, mishaps
+    from course.grading.isolation.session import StartError
     from course.grading.restore import NOTES, restored
 
     if "notebook" in task:
         nb, files, notes = nbformat.from_dict(json.loads(task["notebook"])), {}, []
     else:
         try:
-            nb, files, noticed = find_notebook(Folder(task["files"], task["notes"]), lesson)
+            nb, files, noticed = find_notebook(Folder(task["files"], task["notes"]), lesson, limits)
             nb, repairs = restored(nb, lesson.record)
         except IntakeError as error:
-            return {"notebook": None, "notes": task["notes"], "error": str(error)}
+            return _reply(notes=task["notes"], error=str(error))
         notes = [*task["notes"], *noticed, *repairs]
         nb.metadata[NOTES] = notes
-    examine(nb, lesson, shell, nursery, limits, files)
+    try:
+        examine(nb, lesson, shell, nursery, limits, files)
+    except StartError as error:
+        return _reply(problem=str(error))
     nb.metadata["course_isolation"] = nursery.level
-    return {"notebook": json.dumps(nb), "notes": notes, "error": None}
+    return _reply(notebook=json.dumps(nb), notes=[*notes, *mishaps(nb, lesson)])
+
+
+def _reply(**said: Any) -> dict:
+    """What goes back. problem: why the grader, not the notebook, failed."""
+    return {"notebook": None, "notes": [], "error": None, "problem": None} | said
 
 
 if __name__ == "__main__":
