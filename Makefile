@@ -8,7 +8,7 @@ STUDENTS ?= 10
 CHAPTERS ?= ch00_welcome ch01_conv1d ch02_conv2d
 
 .DEFAULT_GOAL := help
-.PHONY: help grade test quick lab build browser
+.PHONY: help grade test quick lab build system
 
 help:  ## show this list
 	@echo "make TARGET, where TARGET is one of"
@@ -23,7 +23,7 @@ grade: $(READY)  ## build the course, make up a class, grade it, show the marks
 	@ls feedback/*/*/*.html | head -n 3 | sed 's/^/  /'
 	@echo "Next: make lab, then the menu Nbgrader > Formgrader, to mark the written answers by hand."
 
-test: $(READY) browser  ## run all tests, as CI does
+test: $(READY) system  ## run all tests, as CI does
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/pytest -n auto
@@ -37,14 +37,17 @@ lab: $(READY)  ## open the course in JupyterLab
 build: $(READY)  ## make source/, release/ and solutions/ from the chapters
 	$(COURSE) build
 
-# The tests read the notebooks in a real browser.
-browser:
-	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || \
-	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	  echo "Installing chromium for the browser tests ..."; \
-	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; \
+# What the tests need of the system: a browser that reads the notebooks, and a PostgreSQL server of their own.
+system:
+	@missing=; \
+	command -v chromium >/dev/null || command -v google-chrome >/dev/null || missing="$$missing chromium"; \
+	command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$$missing postgresql"; \
+	if [ -z "$$missing" ]; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  echo "Installing for the tests:$$missing ..."; \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $$missing >/dev/null; \
 	else \
-	  echo "The tests need a browser: install chromium (on Debian: sudo apt-get install chromium)" >&2; exit 1; \
+	  echo "The tests need$$missing: install them (on Debian: sudo apt-get install$$missing)" >&2; exit 1; \
 	fi
 
 $(READY): requirements.txt pyproject.toml

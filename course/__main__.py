@@ -194,14 +194,14 @@ def _run(
     with _pool(workers, cluster, isolation, limits) as pool:  # it gets ready while the rest is imported here
         from course.grading import grade as grading
         from course.grading.gradebook import GradebookError
-        from course.grading.isolation.worker import IsolationError
+        from course.grading.isolation.worker import WorkerError
         from course.grading.pool import PoolError
 
         limits.set_result(_limits())
         try:
             lessons = [grading.register(chapter) for chapter in wanted]
             _follow(grading.grade(lessons, pool, force=force, at_least=isolation), wanted, pool, results)
-        except (grading.GradingError, GradebookError, IsolationError, PoolError) as error:
+        except (grading.GradingError, GradebookError, PoolError, WorkerError) as error:
             print(error, file=sys.stderr)
             raise typer.Exit(1) from None
 
@@ -284,7 +284,7 @@ def check(
     """Mark one notebook, without the gradebook: marks and messages by exercise. Exit 0 when all tests pass."""
     from course.grading.check import CheckError, lesson_of
     from course.grading.check import check as check_notebook
-    from course.grading.isolation.worker import IsolationError, Worker
+    from course.grading.isolation.worker import Worker, WorkerError
     from course.grading.report import print_checked
 
     try:
@@ -294,7 +294,7 @@ def check(
     except CheckError as error:
         print(error, file=sys.stderr)
         raise typer.Exit(2) from None
-    except IsolationError as error:
+    except WorkerError as error:
         print(error, file=sys.stderr)
         raise typer.Exit(1) from None
     print_checked(console, checked)
