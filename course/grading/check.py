@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -11,6 +12,7 @@ import nbformat
 
 from course.grading import feedback
 from course.grading.gradebook import Mark, Marks, automatic
+from course.grading.intake import is_notebook_name, read_folder
 from course.grading.record import Record, RecordedCell
 from course.grading.restore import NOTES
 from course.grading.work import Done, Folder, Lesson
@@ -50,26 +52,26 @@ def lesson_of(notebook: Path, visible: bool, root: Path = ROOT) -> Lesson:
     """The chapter that a notebook is of, with all its tests or only those that students see; raises CheckError."""
     if not notebook.is_file():
         raise CheckError(f"there is no notebook {notebook}")
-    chapter = _chapter(notebook, root)
-    path = chapter.made("release" if visible else "source", root)
-    if not path.exists():
-        raise CheckError(f"{path.relative_to(root)} does not exist: run `course build {chapter.id}`")
-    record = Record.of_notebook(nbformat.read(path, as_version=4))
-    solved = chapter.made("solutions", root)
-    return Lesson(
-        chapter.id,
-        chapter.notebook,
-        record,
-        path.read_bytes(),
-        solved.read_bytes() if solved.exists() else b"",
-    )
+    chapter = _chapter(notebook)
+    source, solved = chapter.made("source", root), chapter.made("solutions", root)
+    if not source.exists():
+        raise CheckError(f"{chapter.id} is not built: run `course build {chapter.id}`")
+    record = Record.of_notebook(nbformat.read(source, as_version=4))
+    if visible:
+        record = Record({n: replace(c, source=c.released) for n, c in record.cells.items()})
+    pictures = solved.read_bytes() if solved.exists() else b""
+    return Lesson(chapter.id, chapter.notebook, record, source.read_bytes(), pictures)
 
 
 def check(notebook: Path, lesson: Lesson, worker: Worker) -> Checked:
-    """Run a notebook and mark it."""
-    done = worker.work(lesson, Folder({f"{lesson.notebook}.ipynb": notebook.read_bytes()}))
+    """Run a notebook, with what lies beside it, and mark it."""
+    beside = {
+        n: d for n, d in read_folder(notebook.absolute().parent).files.items() if not is_notebook_name(n)
+    }
+    done = worker.work(lesson, Folder(beside | {f"{lesson.notebook}.ipynb": notebook.read_bytes()}))
     if done.notebook is None:
-        return Checked(lesson.chapter, [], done.notes, done.isolation, done.error or "it could not be run")
+        reason = (done.error or "it could not be run").replace(f"{lesson.notebook}.ipynb", notebook.name)
+        return Checked(lesson.chapter, [], done.notes, done.isolation, reason)
     nb = done.notebook
     scores, comments = automatic(nb, lesson.record)
     marks = {
@@ -82,30 +84,25 @@ def check(notebook: Path, lesson: Lesson, worker: Worker) -> Checked:
     return Checked(lesson.chapter, exercises, notes, done.isolation)
 
 
-def _chapter(notebook: Path, root: Path) -> Chapter:
-    """By the file's name; by the names of its cells where it was renamed."""
-    known = chapters()
-    for chapter in known:
-        if chapter.notebook == notebook.stem:
+def _chapter(notebook: Path) -> Chapter:
+    """By the file's name; where it was renamed, by what stands in it, be it whole or not."""
+    known = {chapter.notebook: chapter for chapter in chapters()}
+    if notebook.stem in known:
+        return known[notebook.stem]
+    text = notebook.read_bytes()
+    for chapter in known.values():
+        if f'Checks(\\"{chapter.id}\\")'.encode() in text:
             return chapter
-    names = _cell_names(notebook)
-    shared = {c: len(names & _cell_names(c.made("release", root))) for c in known}
-    best = max(known, key=lambda c: shared[c])
-    if not shared[best]:
-        raise CheckError(
-            f"{notebook.name} is not a notebook of this course: neither its name nor its cells are those of a chapter"
-        )
-    return best
-
-
-def _cell_names(notebook: Path) -> set[str]:
-    try:
-        nb = nbformat.read(notebook, as_version=4)
-        return {c.metadata["nbgrader"]["grade_id"] for c in nb.cells if "nbgrader" in c.metadata} - {"setup"}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return set()
+    words = re.findall(r"[^\W_]+", notebook.stem.lower())
+    for chapter in known.values():
+        if chapter.notebook in words:
+            return chapter
+    raise CheckError(
+        f"{notebook.name} is not a notebook of this course: neither its name nor its cells are those of a chapter. "
+        "If it is one, give it the chapter's name, such as conv2d.ipynb"
+    )
 
 
 def _is_empty_test(cell: RecordedCell) -> bool:
-    """In a release notebook hidden tests are only a comment, which must not look like a test that passes."""
+    """Without its hidden tests a cell is only a comment, which must not look like a test that passes."""
     return cell.is_test and cell.kind == "code" and not ast.parse(cell.source).body

@@ -13,10 +13,15 @@ from nbformat import NotebookNode
 from nbgrader import utils
 
 from course.grading.gradebook import Mark, Marks
-from course.grading.restore import NOTES
+from course.grading.restore import NOTES, error_text
 
 TEMPLATES = Path(__file__).parent / "templates"
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
+_NBGRADERS_COMMENT = "No response."  # to an answer that is as it was handed out
+NO_ANSWER = "there is no answer yet"
+_CELL_FILE = re.compile(
+    r" \((?:<[\w -]+>|\w+\.py), (line \d+)\)$"
+)  # what IPython calls a cell, in a SyntaxError
 
 
 def page(chapter: str, student: str, marks: Marks, nb: NotebookNode) -> str:
@@ -38,6 +43,12 @@ def gather(nb: NotebookNode, marks: Marks) -> dict[str, Any]:
         "waiting": marks.by_hand,
         "notes": nb.metadata.get(NOTES, []),
     }
+
+
+def zeros(nb: NotebookNode, marks: Marks) -> list[tuple[str, str]]:
+    """The exercises that earned nothing, and why."""
+    exercises = gather(nb, marks)["exercises"]
+    return [(e["name"], e["summary"]) for e in exercises if e["state"] == "wrong" and not e["score"]]
 
 
 def _render(chapter: str, student: str, marks: Marks, content: dict[str, Any]) -> str:
@@ -69,6 +80,10 @@ def _exercise(
     ]
     wrong = [t for t in tests if t["state"] == "wrong"]
     waits = any(t["state"] == "wait" for t in tests)
+    trouble, comment = _trouble(answer), comments.get(name)
+    reason = trouble or (_gist(wrong[0]["message"]) if wrong else "")
+    if comment == _NBGRADERS_COMMENT:
+        comment, reason = None, reason or NO_ANSWER
     return {
         "name": name,
         "answer": answer.source,
@@ -77,9 +92,20 @@ def _exercise(
         "score": sum(t["score"] for t in tests),
         "points": sum(t["points"] for t in tests),
         "state": "wrong" if wrong else "wait" if waits else "right",
-        "summary": _gist(wrong[0]["message"]) if wrong else "to be marked by hand" if waits else "all right",
-        "comment": comments.get(name),
+        "summary": (reason or "marked by hand")
+        if wrong
+        else "to be marked by hand"
+        if waits
+        else "all right",
+        "trouble": trouble,
+        "comment": comment,
     }
+
+
+def _trouble(answer: NotebookNode) -> str:
+    """What went wrong when the answer's own cell ran."""
+    errors = [_error_text(o) for o in answer.get("outputs", []) if o.output_type == "error"]
+    return _ANSI.sub("", f"the answer's cell did not run to its end: {errors[0]}") if errors else ""
 
 
 def _test(cell: NotebookNode, exercise: str, mark: Mark) -> dict[str, Any]:
@@ -89,7 +115,7 @@ def _test(cell: NotebookNode, exercise: str, mark: Mark) -> dict[str, Any]:
         "score": mark.score,
         "points": mark.max_score,
         "state": "wait" if mark.needs_manual_grade else "right" if right else "wrong",
-        "message": message(cell) if cell.cell_type == "code" else "",
+        "message": message(cell, exercise) if cell.cell_type == "code" else "",
         "images": [
             o.data["image/png"].strip()
             for o in cell.get("outputs", [])
@@ -104,25 +130,37 @@ def label(test: str, exercise: str) -> str:
     return {"": "written answer", "hidden": "hidden tests"}.get(rest, rest)
 
 
-def message(cell: NotebookNode) -> str:
+def message(cell: NotebookNode, exercise: str = "") -> str:
     """What a test cell said, without the frames that would show the test."""
     said = []
     for output in cell.outputs:
         if output.output_type == "stream":
             said.append(output.text)
-        elif output.output_type == "error" and output.ename == "CellTimeoutError":
-            said.append("your code took too long and was stopped: is there a loop that never ends?")
+        elif output.output_type == "error" and output.evalue == f"name '{exercise}' is not defined":
+            said.append(f"there is no `{exercise}`: the answer's cell must define it")
         elif output.output_type == "error":
-            said.append(
-                output.evalue if output.ename == "CheckFailedError" else f"{output.ename}: {output.evalue}"
-            )
+            said.append(_error_text(output))
     return _ANSI.sub("", "\n".join(s.rstrip("\n") for s in said))
+
+
+def _error_text(error: NotebookNode) -> str:
+    """An error in a line; one of ours says all by itself."""
+    if error.ename == "CellTimeoutError":
+        return "your code took too long and was stopped: is there a loop that never ends?"
+    if error.ename in ("CheckFailedError", "StoppedError"):
+        return error.evalue
+    return error_text(error.ename, _CELL_FILE.sub(r" (\1)", error.evalue))
 
 
 def _gist(message: str) -> str:
     """The most telling line: the likely cause, or else the problem."""
-    lines = [" ".join(line.split()) for line in message.splitlines()]
+    lines = [" ".join(line.split()) for line in message.splitlines() if line.strip()]
     for start in ("likely ", "problem "):
         if found := [line.removeprefix(start) for line in lines if line.startswith(start)]:
             return found[0]
-    return lines[1] if len(lines) > 1 else message
+    if NO_ANSWER in message:
+        return NO_ANSWER
+    checked = [
+        i for i, line in enumerate(lines) if line.startswith("✗ ")
+    ]  # what was printed may stand above it
+    return lines[min(checked[-1] + 1, len(lines) - 1) if checked else -1] if lines else ""

@@ -13,8 +13,8 @@ import json
 import os
 import random
 import re
+import shutil
 import stat
-import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
@@ -54,6 +54,7 @@ class Result:
     mistakes: list[tuple[str, str, str]] = field(
         default_factory=list
     )  # exercise, mistake, and why it is made
+    zeros: list[tuple[str, str]] = field(default_factory=list)  # exercises that earned nothing, and why
     notes: list[str] = field(default_factory=list)  # what was repaired in the notebook
     error: str | None = None
     isolation: str = ""  # the level at which it ran
@@ -74,7 +75,8 @@ def register(chapter: Chapter, root: Path = ROOT, book: Book | None = None) -> L
     with contextlib.ExitStack() as stack:
         book = book or stack.enter_context(Book(settings(root)))
         stack.enter_context(_alone(root))
-        _enter(chapter, record, book, root)
+        elsewhere = stack.enter_context(_emptied(root / ".course-release"))
+        _enter(chapter, record, book, root, elsewhere)
         book.prepare()
     pictures = solved.read_bytes() if solved.exists() else b""
     return Lesson(chapter.id, chapter.notebook, record, source.read_bytes(), pictures)
@@ -136,12 +138,11 @@ class _Desk:
             if entry is None or not self._up_to_date(entry, lesson, student):
                 return None
             marks = self.book.marks(lesson.chapter, lesson.notebook, student)
-            self._renew_page(entry, lesson, student, marks)
+            zeros = self._renew_page(entry, lesson, student, marks)
         except (OSError, ValueError):  # unreadable, or a name no database takes: grading says what is wrong
             return None
-        return _result(
-            lesson, student, marks, json.loads(entry.mistakes), json.loads(entry.notes), entry.isolation, None
-        )
+        said = json.loads(entry.mistakes), zeros, json.loads(entry.notes)
+        return _result(lesson, student, marks, *said, entry.isolation, None)
 
     def _up_to_date(self, entry: Entry, lesson: Lesson, student: str) -> bool:
         if entry.error or entry.lesson != lesson.digest or entry.isolation not in self.enough:
@@ -152,16 +153,18 @@ class _Desk:
         stamp = _timestamp(self.path("submitted", lesson, student))
         return entry.submission == _submission_digest(self.folder(lesson, student), stamp)
 
-    def _renew_page(self, entry: Entry, lesson: Lesson, student: str, marks: Marks) -> None:
-        """Write the feedback page again where a person has marked or commented since."""
+    def _renew_page(self, entry: Entry, lesson: Lesson, student: str, marks: Marks) -> list:
+        """Write the feedback page again where a person has marked or commented since; gives the zeros that are left."""
         page = self.path("feedback", lesson, student, f"{lesson.notebook}.html")
         shown = _shown(marks)
         if page.is_file() and entry.shown == shown:
-            return
+            return json.loads(entry.zeros)
         autograded = self.path("autograded", lesson, student, f"{lesson.notebook}.ipynb")
         nb = nbformat.v4.reads(autograded.read_text("utf-8"))
         replace_file(page, feedback.page(lesson.chapter, student, marks, nb))
-        self.book.update_entry(lesson.chapter, student, shown=shown)
+        zeros = feedback.zeros(nb, marks)
+        self.book.update_entry(lesson.chapter, student, shown=shown, zeros=json.dumps(zeros))
+        return zeros
 
     def finish(self, finished: Finished) -> Result:
         """Write what came of a submission; if that fails, it fails alone."""
@@ -194,17 +197,20 @@ class _Desk:
                 replace_file(self.path("autograded", lesson, student, "timestamp.txt"), stamp.text)
             page = feedback.page(lesson.chapter, student, marks, nb)
             replace_file(self.path("feedback", lesson, student, f"{lesson.notebook}.html"), page)
-            return self._entry(task, done, stamp, notes, mistakes, _digest(text.encode()), marks)
+            said = {"mistakes": mistakes, "zeros": feedback.zeros(nb, marks), "notes": notes}
+            return self._entry(task, done, stamp, said, _digest(text.encode()), marks)
 
         graded = Graded(student, stamp.time, scores, comments)
         marks = self.book.save(lesson.chapter, lesson.notebook, graded, deliver)
-        return _result(lesson, student, marks, mistakes, notes, done.isolation, seconds)
+        zeros = feedback.zeros(nb, marks)
+        return _result(lesson, student, marks, mistakes, zeros, notes, done.isolation, seconds)
 
     def _save_failure(self, task: Task, done: Done, seconds: float) -> Result:
         """Zero points, as nbgrader gives for a notebook that is not there, and a page that says why."""
         lesson, student = task.lesson, task.student
         stamp = _timestamp(self.path("submitted", lesson, student))
-        notes, reason = [*done.notes, *stamp.notes], done.error or "it could not be run"
+        reason = done.error or "it could not be run"
+        notes = [note for note in (*done.notes, *stamp.notes) if note not in reason]
 
         def deliver(marks: Marks) -> dict[str, Any]:
             self.path("autograded", lesson, student, f"{lesson.notebook}.ipynb").unlink(missing_ok=True)
@@ -212,7 +218,8 @@ class _Desk:
                 self.path("autograded", lesson, student).rmdir()
             page = feedback.failure_page(lesson.chapter, student, marks, reason, notes)
             replace_file(self.path("feedback", lesson, student, f"{lesson.notebook}.html"), page)
-            return self._entry(task, done, stamp, notes, [], "", marks) | {"error": reason}
+            said = {"mistakes": [], "zeros": [], "notes": notes}
+            return self._entry(task, done, stamp, said, "", marks) | {"error": reason}
 
         self.book.save(lesson.chapter, lesson.notebook, Graded(student, stamp.time, None), deliver)
         return Result(
@@ -221,7 +228,7 @@ class _Desk:
         )  # fmt: skip
 
     def _entry(
-        self, task: Task, done: Done, stamp: _Stamp, notes: list[str], mistakes: list, sha: str, marks: Marks
+        self, task: Task, done: Done, stamp: _Stamp, said: dict[str, list], sha: str, marks: Marks
     ) -> dict[str, Any]:
         return {
             "submission": _submission_digest(task.folder, stamp),
@@ -229,34 +236,42 @@ class _Desk:
             "autograded": sha,
             "isolation": done.isolation,
             "error": None,
-            "notes": json.dumps(notes),
-            "mistakes": json.dumps(mistakes),
+            **{kind: json.dumps(texts) for kind, texts in said.items()},
             "shown": _shown(marks),
         }
 
 
-def _enter(chapter: Chapter, record: Record, book: Book, root: Path) -> None:
+def _enter(chapter: Chapter, record: Record, book: Book, root: Path, elsewhere: Path) -> None:
     """Put a chapter's cells in the gradebook, unless they are there; again if somebody elsewhere did so just then."""
     for last in (False, False, True):
         if book.record(chapter.id, chapter.notebook) == record:
             return
-        with tempfile.TemporaryDirectory(prefix="course-release-") as elsewhere:
-            try:
-                convert(GenerateAssignment, chapter.id, root, release_directory=elsewhere)
-            except ConversionError as error:
-                if _OTHER_CELLS in str(error):
-                    raise GradingError(
-                        f"{chapter.id} has other cells now than when it was first graded, and nbgrader keeps the marks "
-                        "of the old ones. Build the version that was handed out; or give up all its marks, also those "
-                        f"given by hand, with `nbgrader db assignment remove {chapter.id} --force`, and grade again."
-                    ) from error
-                if last:
-                    raise GradingError(f"{chapter.id}: {error}") from error
-                time.sleep(random.uniform(0.2, 1))
+        try:
+            convert(GenerateAssignment, chapter.id, root, release_directory=str(elsewhere))
+        except ConversionError as error:
+            if _OTHER_CELLS in str(error):
+                raise GradingError(
+                    f"{chapter.id} has other cells now than when it was first graded, and nbgrader keeps the marks "
+                    "of the old ones. Build the version that was handed out; or give up all its marks, also those "
+                    f"given by hand, with `nbgrader db assignment remove {chapter.id} --force`, and grade again."
+                ) from error
+            if last:
+                raise GradingError(f"{chapter.id}: {error}") from error
+            time.sleep(random.uniform(0.2, 1))
     if book.record(chapter.id, chapter.notebook) != record:
         raise GradingError(
             f"{chapter.id}: the gradebook does not take the cells of {chapter.made('source', root)}"
         )
+
+
+@contextlib.contextmanager
+def _emptied(folder: Path) -> Iterator[Path]:
+    """A folder that is not there before and after; a run that was killed may have left it."""
+    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextlib.contextmanager
@@ -322,6 +337,7 @@ def _result(
     student: str,
     marks: Marks,
     mistakes: Iterable[Sequence[str]],
+    zeros: Iterable[Sequence[str]],
     notes: list[str],
     isolation: str,
     seconds: float | None,
@@ -329,6 +345,7 @@ def _result(
     """seconds: None where it was graded before."""
     return Result(
         Chapter(lesson.chapter), student, marks.score, marks.max_score, marks.by_hand,
-        [(exercise, mistake, why) for exercise, mistake, why in mistakes], notes, None,
+        [(exercise, mistake, why) for exercise, mistake, why in mistakes],
+        [(exercise, why) for exercise, why in zeros], notes, None,
         isolation, seconds is None, seconds or 0.0,
     )  # fmt: skip

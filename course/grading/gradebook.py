@@ -54,6 +54,7 @@ class Entry(_Base):
     error: Mapped[str | None] = mapped_column(sa.Text)
     notes: Mapped[str] = mapped_column(sa.Text)  # JSON: a list of texts
     mistakes: Mapped[str] = mapped_column(sa.Text)  # JSON: a list of [exercise, mistake, why]
+    zeros: Mapped[str] = mapped_column(sa.Text)  # JSON: a list of [exercise, why it earned nothing]
     shown: Mapped[str] = mapped_column(sa.String(64))  # digest of the marks on the feedback page
     graded_at: Mapped[datetime] = mapped_column(sa.DateTime)
 

@@ -21,6 +21,7 @@ from typing import Any
 
 from nbformat import NotebookNode
 
+from course.grading.isolation.limits import Limits
 from course.grading.record import Record
 from course.grading.work import Folder, Lesson
 
@@ -169,14 +170,16 @@ def _left_out(what: str, error: OSError) -> str:
 # The notebook
 
 
-def find_notebook(folder: Folder, lesson: Lesson) -> tuple[NotebookNode, dict[str, bytes], list[str]]:
+def find_notebook(
+    folder: Folder, lesson: Lesson, limits: Limits | None = None
+) -> tuple[NotebookNode, dict[str, bytes], list[str]]:
     """The notebook of a lesson, the files to lie beside it when it runs, and what was mended or left out.
 
     The notebook is valid nbformat 4 and has no outputs. Raises IntakeError with the reason why there is none.
     The folder's own notes are the caller's.
     """
     wanted = f"{lesson.notebook}.ipynb"
-    candidates = [name for name in sorted(folder.files, key=_urgency) if _is_notebook_name(name)]
+    candidates = [name for name in sorted(folder.files, key=_urgency) if is_notebook_name(name)]
     if not candidates:
         raise IntakeError(_nothing(folder, wanted))
     name, nb, notes = _choose(candidates, folder, lesson, wanted)
@@ -187,20 +190,20 @@ def find_notebook(folder: Folder, lesson: Lesson) -> tuple[NotebookNode, dict[st
     if others := [c for c in candidates if c != name]:
         notes.append(f"only {shown(name)} was graded, not {_listed(others)}")
     rest = {n: data for n, data in folder.files.items() if n not in candidates}
-    beside = _beside(rest, name, notes)
+    beside = _fitting(_beside(rest, name, notes), limits or Limits(), notes)
     return nb, beside, _few(notes)
 
 
-def _is_notebook_name(name: str) -> bool:
+def is_notebook_name(name: str) -> bool:
     """Browsers and mail programs add .txt or .json to a notebook's name."""
     return re.search(r"\.ipynb(\.txt|\.json)?$", name, re.IGNORECASE) is not None
 
 
 def _nothing(folder: Folder, wanted: str) -> str:
-    left_out = "".join(f"; {note}" for note in folder.notes)
-    if not folder.files:
-        return f"the folder holds no file: hand in {wanted}{left_out}"
-    return f"there is no notebook, only {_listed(list(folder.files))}: hand in {wanted}{left_out}"
+    found = f"only {_listed(list(folder.files))}" if folder.files else ""
+    if found or folder.notes:
+        return f"there is no notebook: {'; '.join([*folder.notes, found]).strip('; ')}. Hand in {wanted}"
+    return f"the folder holds no file. Hand in {wanted}"
 
 
 def _choose(
@@ -513,6 +516,23 @@ def _beside(files: dict[str, bytes], notebook: str, notes: list[str]) -> dict[st
         for m in sorted(shadows)
     )
     return beside
+
+
+def _fitting(files: dict[str, bytes], limits: Limits, notes: list[str]) -> dict[str, bytes]:
+    """What leaves the student's code half of its room for files; the small ones first."""
+    room = most = min(limits.files_bytes, limits.message_bytes) // 2
+    kept = {}
+    for name in sorted(files, key=lambda n: len(files[n])):
+        size = len(files[name]) + 4096
+        if size > min(room, limits.file_bytes):
+            notes.append(
+                f"{shown(name)} was left out: a file beside the notebook may have {limits.file_bytes // MB} MB, "
+                f"and all {most // MB} MB"
+            )
+        else:
+            kept[name] = files[name]
+            room -= size
+    return kept
 
 
 def _is_safe(path: str) -> bool:

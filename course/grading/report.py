@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from course.grading.check import Checked
+from course.grading.feedback import NO_ANSWER
 from course.grading.grade import Result
 from course.paths import Chapter
 
@@ -81,15 +82,30 @@ def print_mistakes(console: Console, results: Sequence[Result], most: int = 8) -
 
 
 def print_remarks(console: Console, results: Sequence[Result]) -> int:
-    """Repairs and failures, a line each; returns how many failed."""
+    """Repairs, exercises without points and failures; returns how many failed."""
     results = sorted(results, key=lambda r: (r.chapter.id, r.student))
     for result in results:
         for note in result.notes:
             say(console, f"note: {result.chapter.id} {clean(result.student)}: {clean(note)}")
+    for result in results:
+        if result.zeros:
+            say(
+                console,
+                f"no points: {result.chapter.id} {clean(result.student)}: {_zeros_text(result.zeros)}",
+            )
     failed = [r for r in results if r.error]
     for result in failed:
         say(console, f"FAILED {result.chapter.id} {clean(result.student)}: {clean(result.error or '')}")
     return len(failed)
+
+
+def _zeros_text(zeros: Sequence[tuple[str, str]]) -> str:
+    """Exercises that earned nothing, those with the same reason together."""
+    reasons: dict[str, list[str]] = {}
+    for exercise, why in zeros:
+        text = clean(why)
+        reasons.setdefault(text if len(text) <= 160 else f"{text[:157]}...", []).append(exercise)
+    return "; ".join(f"{', '.join(names)}: {why}" for why, names in reasons.items())
 
 
 def print_checked(console: Console, checked: Checked) -> None:
@@ -101,6 +117,10 @@ def print_checked(console: Console, checked: Checked) -> None:
         return
     for exercise in checked.exercises:
         say(console, f"{exercise['name']}: {_exercise_state(exercise)}")
+        if exercise["trouble"]:
+            say(console, f"  {clean(exercise['trouble'])}")
+        if exercise["summary"] == NO_ANSWER:
+            continue
         for test in exercise["tests"]:
             if test["state"] == "wrong" and not exercise["written"]:
                 say(console, f"  {test['label']}: {test['score']:g} of {test['points']:g}")
@@ -118,7 +138,8 @@ def _exercise_state(exercise: dict) -> str:
     if exercise["written"]:
         said = "to be marked by hand" if exercise["state"] == "wait" else "no answer yet"
         return f"{said}, {exercise['points']:g} points"
-    return f"{exercise['score']:g} of {exercise['points']:g}"
+    said = f", {NO_ANSWER}" if exercise["summary"] == NO_ANSWER else ""
+    return f"{exercise['score']:g} of {exercise['points']:g}{said}"
 
 
 def _mark(result: Result) -> str:

@@ -14,8 +14,6 @@ from itertools import takewhile
 from typing import Any
 
 from nbformat import NotebookNode
-from nbgrader.api import Gradebook
-from nbgrader.preprocessors import NbGraderPreprocessor
 
 from course.grading.record import Record, RecordedCell
 
@@ -74,18 +72,6 @@ _BOUND = re.compile(
 )
 _WORD = re.compile(r"\w+")
 _ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
-
-
-class RestoreCells(NbGraderPreprocessor):
-    """`restored` as a step of nbgrader's own autograding; takes the place of DeduplicateIds as well."""
-
-    def preprocess(self, nb: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
-        place = resources["nbgrader"]
-        with Gradebook(place["db_url"]) as gradebook:
-            record = Record.of_gradebook(gradebook.find_notebook(place["notebook"], place["assignment"]))
-        nb, notes = restored(nb, record)
-        nb.metadata[NOTES] = notes
-        return nb, resources
 
 
 def restored(nb: NotebookNode, record: Record) -> tuple[NotebookNode, list[str]]:
@@ -469,6 +455,15 @@ def _give_ids(cells: list[NotebookNode]) -> None:
             given = next(t for t in tries if t not in used)
         used.add(given)
         cell["id"] = given
+
+
+def error_text(name: str, text: str) -> str:
+    """An error in a line, and what is behind it where it may not have come up on the student's computer."""
+    hint = {
+        "FileNotFoundError": "only what is handed in with the notebook lies beside it",
+        "ModuleNotFoundError": "a module of one's own is handed in with the notebook",
+    }.get(name)
+    return f"{name}: {text}" + (f" ({hint})" if hint else "")
 
 
 def _plain(source: str) -> str:

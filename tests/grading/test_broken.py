@@ -1,10 +1,15 @@
 """Broken submissions, from the bytes that were handed in to marks: each costs no more than what is broken."""
 
 import copy
+import html
 import json
 import os
+import pwd
 import re
 import shutil
+import subprocess
+import sys
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,24 +17,19 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import nbformat
 import pytest
-from stand_in import solver
+from small_course import CH02, KEPT, complete, make_course, name, small, write
 
 from course.build.text import without_markers
 from course.grading.intake import find_notebook
 from course.grading.record import Record
 from course.grading.restore import restored
 from course.grading.work import Folder, Lesson
-from course.paths import ROOT, Chapter
+from course.paths import Chapter
 
-CH02 = Chapter("ch02_conv2d")
 SOURCE = nbformat.read(CH02.made("source"), as_version=4)
 LESSON = Lesson(CH02.id, CH02.notebook, Record.of_notebook(SOURCE))
 ANSWERS = {n for n, c in LESSON.record.cells.items() if c.solution and c.kind == "code"}
 ALL = sum(c.points for c in LESSON.record.cells.values() if c.is_test)
-
-
-def name(cell):
-    return cell.metadata.get("nbgrader", {}).get("grade_id")
 
 
 def place(nb, wanted):
@@ -237,16 +237,16 @@ def test_what_is_lost_costs_its_own_exercise_alone(case):
 
 # ---------------------------------------------------------------- the real thing: one class, one `course grade`
 
+RELEASE = nbformat.writes(small("release")).encode()
 POINTS = {
     exercise: sum(
         c.points
         for n, c in LESSON.record.cells.items()
         if c.is_test and re.fullmatch(rf"{exercise}-(examples|hidden.*)", n)
     )
-    for exercise in ANSWERS
+    for exercise in KEPT
+    if exercise in ANSWERS
 }
-LIMITS = "c.ExecuteIsolated.limits = {'cell_seconds': 3, 'call_seconds': 1, 'memory_bytes': 400_000_000}\n"
-HIDDEN = CH02.made("release").read_bytes()
 
 
 @dataclass(frozen=True)
@@ -258,26 +258,16 @@ class Case:
     lost: dict[str, str] = field(default_factory=dict)  # exercises without points, and words of the reason
     error: str | None = None  # words of the reason why nothing was graded
     by_hand: int = 8  # points that wait for a person
-    score: float | None = None  # where an exercise earns a part of its points
+
+    @property
+    def score(self):
+        return 0 if self.error else sum(POINTS.values()) - sum(POINTS[e] for e in self.lost)
 
     @property
     def mark(self):
         if self.error:
             return "failed"
-        score = ALL - sum(POINTS[e] for e in self.lost) if self.score is None else self.score
-        return f"{score:g}" + (f" +{self.by_hand}" if self.by_hand else "")
-
-
-def complete():
-    """The release notebook with all of the course's own answers, and its pictures."""
-    nb = nbformat.read(CH02.made("release"), as_version=4)
-    solver(CH02)(nb)
-    return nb
-
-
-def write(path, nb):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(nb if isinstance(nb, bytes) else json.dumps(nb).encode())
+        return f"{self.score:g}" + (f" +{self.by_hand}" if self.by_hand else "")
 
 
 def changed(*changes, beside=None):
@@ -288,8 +278,8 @@ def changed(*changes, beside=None):
         for change in changes:
             change(nb)
         write(folder / "conv2d.ipynb", nb)
-        for name, data in (beside or {}).items():
-            write(folder / name, data)
+        for path, data in (beside or {}).items():
+            write(folder / path, data)
 
     return hand_in
 
@@ -298,8 +288,8 @@ def files(**named):
     """Hand in just these: names without .ipynb, and bytes or a notebook."""
 
     def hand_in(folder):
-        for name, data in named.items():
-            write(folder / f"{name}.ipynb", data)
+        for stem, data in named.items():
+            write(folder / f"{stem}.ipynb", data)
 
     return hand_in
 
@@ -311,11 +301,6 @@ def answer(wanted, source):
 def own_cell(source, below="setup"):
     """A cell of the student's own."""
     return lambda nb: nb.cells.insert(place(nb, below) + 1, nbformat.v4.new_code_cell(source))
-
-
-def renamed(nb):
-    """The same bytes under other names."""
-    return json.dumps(nb).encode()
 
 
 def of_nbformat(version):
@@ -343,10 +328,6 @@ def much_output(nb):
     nb.cells[place(nb, "setup")].outputs = [
         {"output_type": "stream", "name": "stdout", "text": "x" * 50_000_000}
     ]
-
-
-def split_answer(nb):
-    split(nb)
 
 
 def linked(to, name="conv2d.ipynb"):
@@ -391,42 +372,48 @@ def in_sub_folder(folder):
     write(folder / "ch02 final" / "conv2d.ipynb", complete())
 
 
-ROTATE = "def rotate180(kernel):\n    return kernel[..., ::-1, ::-1].copy()"
-SHADOW = b"raise SystemError('the wrong module')"
-MODULE = b"def turned(kernel):\n    return kernel[..., ::-1, ::-1].copy()\n"
-FROM_MODULE = "from my_module import turned\n\ndef rotate180(kernel):\n    return turned(kernel)"
-FROM_DATA = (
-    "order = np.loadtxt('daten über/order 1.csv', dtype=int)\n\ndef rotate180(kernel):\n"
-    "    return kernel[..., ::order[0], ::order[0]].copy()"
+MIX = """def conv1x1(x, w, b=None):
+    y = np.einsum('nchw,dc->ndhw', 1.0 * x, 1.0 * w)
+    return y if b is None else y + b[:, None, None]
+"""
+MODULE = b"import numpy as np\n\ndef mixed(x, w):\n    return np.einsum('nchw,dc->ndhw', 1.0 * x, 1.0 * w)\n"
+FROM_MODULE = "from my_module import mixed\n\n" + MIX.replace(
+    "np.einsum('nchw,dc->ndhw', 1.0 * x, 1.0 * w)", "mixed(x, w)"
 )
-ENDLESS = "def rotate180(kernel):\n    while True:\n        pass"
-BOMB = "def rotate180(kernel):\n    x = [np.ones(10**7) for _ in range(10**4)]\n    return x"
-LEAVES = "import os\n\ndef rotate180(kernel):\n    os._exit(0)"
-CRASH = "import ctypes\n\ndef rotate180(kernel):\n    ctypes.string_at(0)"
-SETS_FIRST = "flip = {}\n\ndef rotate180(kernel):\n    return kernel[..., ::flip, ::flip].copy()"
+FROM_DATA = "axes = str(np.loadtxt('daten über/axes 1.csv', dtype=str))\n\n" + MIX.replace(
+    "'nchw,dc->ndhw'", "axes + ',dc->ndhw'"
+)
+ASKS = "axes = input('? ')"
+SHADOW = b"raise SystemError('the wrong module')"
+
+
+def instead(line):
+    """An answer to `conv1x1` that does something else."""
+    return answer("conv1x1", f"import ctypes, os\n\ndef conv1x1(x, w, b=None):\n    {line}")
+
 
 BROKEN = {
     "honest": Case(changed()),
     "honest too": Case(changed(own_cell("def my_own(x):\n    return x\n\nmy_own(3)"))),
-    "empty folder": Case(lambda folder: None, error="the folder holds no file: hand in conv2d.ipynb"),
+    "empty folder": Case(lambda folder: None, error="the folder holds no file. Hand in conv2d.ipynb"),
     "empty file": Case(files(conv2d=b""), error="conv2d.ipynb is empty: it holds nothing. Save"),
-    "truncated file": Case(files(conv2d=HIDDEN[:-500]), error="conv2d.ipynb is cut off: its end is missing"),
+    "truncated file": Case(files(conv2d=RELEASE[:-500]), error="conv2d.ipynb is cut off: its end is missing"),
     "merge-marked file": Case(
-        files(conv2d=HIDDEN.replace(b' "cells": [\n', b' "cells": [\n<<<<<<< HEAD\n', 1)),
+        files(conv2d=RELEASE.replace(b' "cells": [\n', b' "cells": [\n<<<<<<< HEAD\n', 1)),
         error="an unfinished git merge (line 3: <<<<<<< HEAD)",
     ),
     "missing notebook": Case(
         lambda folder: write(folder / "answers.txt", b"42"),
-        error="there is no notebook, only answers.txt: hand in conv2d.ipynb",
+        error="there is no notebook: only answers.txt. Hand in conv2d.ipynb",
     ),
     "another chapter": Case(
         files(conv2d=Chapter("ch01_conv1d").made("release").read_bytes()),
         error="conv2d.ipynb is the notebook of ch01_conv1d, not of ch02_conv2d",
     ),
     "two that could be it": Case(
-        files(mine=complete(), yours=solved()), error="mine.ipynb, yours.ipynb could each be it"
+        files(mine=complete(), yours=RELEASE), error="mine.ipynb, yours.ipynb could each be it"
     ),
-    "untouched": Case(files(conv2d=HIDDEN), lost=dict.fromkeys(ANSWERS, "there is no answer yet"), by_hand=0),
+    "untouched": Case(files(conv2d=RELEASE), lost=dict.fromkeys(POINTS, "there is no answer yet"), by_hand=0),
     "nbformat 2": Case(changed(of_nbformat(2)), ("is of nbformat 2; it was read", "lost their names")),
     "nbformat 3": Case(changed(of_nbformat(3)), ("is of nbformat 3; it was read",)),
     "nbformat 5": Case(changed(lambda nb: nb.update(nbformat=5)), ("is of nbformat 5; it was read",)),
@@ -434,7 +421,9 @@ BROKEN = {
         changed(lambda nb: nb.metadata.update(a=float("nan"))), ("held NaN, which JSON doesn't allow",)
     ),
     "null sources": Case(
-        changed(null_sources), ("without a text, read as empty: 2",), {"conv1x1": "`conv1x1` is not defined"}
+        changed(null_sources),
+        ("without a text, read as empty: 2",),
+        {"conv1x1": "there is no `conv1x1`: the answer's cell must define it"},
     ),
     "wrong name": Case(
         files(**{"Ada's homework (2)": complete()}),
@@ -442,18 +431,18 @@ BROKEN = {
     ),
     "sub-folder": Case(in_sub_folder, ("handed in as ch02 final/conv2d.ipynb, not as conv2d.ipynb",)),
     "extra notebooks": Case(
-        files(conv2d=complete(), scratch=solved()), ("only conv2d.ipynb was graded, not scratch.ipynb",)
+        files(conv2d=complete(), scratch=RELEASE), ("only conv2d.ipynb was graded, not scratch.ipynb",)
     ),
     "tests deleted": Case(
         changed(delete("conv2d-examples", "conv2d-hidden")), ("`conv2d-hidden` were missing and have been",)
     ),
     "an answer deleted": Case(
-        changed(delete("im2col")),
-        ("`im2col` was missing and has been put back, without an answer",),
-        {"im2col": "there is no answer yet"},
+        changed(delete("conv1x1")),
+        ("`conv1x1` was missing and has been put back, without an answer",),
+        {"conv1x1": "there is no answer yet"},
     ),
-    "all cells twice": Case(changed(all_twice), ("were there more than once",)),
-    "split": Case(changed(split), ("`cross_correlate2d` was there more than once",)),
+    "all cells twice": Case(changed(all_twice), ("the id of another cell", "were there more than once")),
+    "split": Case(changed(split), ("the id of another cell", "`cross_correlate2d` was there more than once")),
     "reordered": Case(changed(answers_last), ("were out of order and have been moved",)),
     "retyped": Case(changed(retype), ("were no longer of the course's type",)),
     "renamed cells": Case(changed(rename), ("lost their names and were found by their content",)),
@@ -463,7 +452,9 @@ BROKEN = {
         changed(lambda nb: nb.metadata.update(kernelspec={"name": "ir", "language": "R"}, language_info={})),
         ("asks for the kernel ir; it was graded as Python 3",),
     ),
-    "linked file": Case(linked("/etc/passwd"), error="conv2d.ipynb is a link, not a file, and was left out"),
+    "linked file": Case(
+        linked("/etc/passwd"), error="there is no notebook: conv2d.ipynb is a link, not a file"
+    ),
     "linked to another student": Case(
         linked("../../honest/ch02_conv2d/conv2d.ipynb"), error="conv2d.ipynb is a link, not a file"
     ),
@@ -477,9 +468,12 @@ BROKEN = {
         ("numpy was handed in as a module", "random was handed in as a module"),
     ),
     "50 MB saved": Case(changed(much_output)),
-    "50 MB printed": Case(changed(own_cell("print('x' * 50_000_000)"))),
+    "50 MB printed": Case(
+        changed(own_cell("print('x' * 50_000_000)")),
+        ("below `setup`: its output was cut off: a cell may print",),
+    ),
     "Zoë Ünal & Söhne 🐢": Case(
-        changed(answer("rotate180", FROM_DATA), beside={"daten über/order 1.csv": b"-1\n"})
+        changed(answer("conv1x1", FROM_DATA), beside={"daten über/axes 1.csv": b"nchw\n"})
     ),
     "read-only": Case(with_mode(0o444, "conv2d.ipynb")),
     "unreadable": Case(with_mode(0, "conv2d.ipynb"), error="conv2d.ipynb can't be read (permission denied)"),
@@ -488,49 +482,120 @@ BROKEN = {
     ),
     "pipe": Case(pipe("conv2d.ipynb"), error="conv2d.ipynb is not an ordinary file and was left out"),
     "pipe beside": Case(pipe("data.csv"), ("data.csv is not an ordinary file and was left out",)),
-    "module beside": Case(changed(answer("rotate180", FROM_MODULE), beside={"my_module.py": MODULE})),
+    "module beside": Case(changed(answer("conv1x1", FROM_MODULE), beside={"my_module.py": MODULE})),
     "missing module": Case(
-        changed(answer("rotate180", FROM_MODULE)),
-        lost={"rotate180": "ModuleNotFoundError: No module named 'my_module'"},
+        changed(answer("conv1x1", FROM_MODULE)),
+        lost={"conv1x1": "did not run to its end: ModuleNotFoundError: No module named 'my_module'"},
     ),
     "missing data": Case(
-        changed(answer("rotate180", FROM_DATA)), lost={"rotate180": "daten über/order 1.csv not found"}
+        changed(answer("conv1x1", FROM_DATA)), lost={"conv1x1": "FileNotFoundError: daten über/axes 1.csv"}
     ),
     "missing data, not needed": Case(
-        changed(own_cell("np.loadtxt('measured.csv')")), ("measured.csv not found",)
+        changed(own_cell("np.loadtxt('measured.csv')")),
+        ("a cell that was added, below `setup`: FileNotFoundError: measured.csv not found",),
+    ),
+    "too much data": Case(
+        changed(beside={"data.bin": bytes(50_000_000)}),
+        ("data.bin was left out: a file beside the notebook",),
     ),
     "input": Case(
-        changed(own_cell("flip = int(input('? '))"), answer("rotate180", SETS_FIRST.partition("\n\n")[2])),
-        ("input()",),
-        {"rotate180": "flip"},
+        changed(own_cell(ASKS), answer("conv1x1", FROM_DATA.partition("\n\n")[2])),
+        ("below `setup`: input() has nobody to ask",),
+        {"conv1x1": "NameError: name 'axes' is not defined"},
     ),
-    "shell command": Case(changed(own_cell("!ls")), ("!ls",)),
-    "pip": Case(changed(own_cell("%pip install scipy")), ("%pip",)),
+    "shell command": Case(changed(own_cell("!ls")), ("below `setup`: `ls` did nothing: commands don't run",)),
+    "pip": Case(changed(own_cell("%pip install scipy")), ("`python -m pip install scipy` did nothing",)),
     "code that doesn't parse": Case(
-        changed(answer("rotate180", ROTATE + "\n(")), lost={"rotate180": "SyntaxError"}
+        changed(answer("conv1x1", MIX + "\n(")), lost={"conv1x1": "SyntaxError: incomplete input (line 5)"}
     ),
     "exit": Case(changed(own_cell("exit()"))),
     "sys.exit": Case(changed(own_cell("import sys\nsys.exit(1)"))),
-    "os._exit in a cell": Case(changed(own_cell("import os\nos._exit(0)")), ("os._exit",)),
-    "os._exit in an answer": Case(
-        changed(answer("rotate180", LEAVES)), lost={"rotate180": "ended the process it ran in, as os._exit"}
+    "os._exit in a cell": Case(
+        changed(own_cell("import os\nos._exit(0)")), ("below `setup`: your code ended the process",)
     ),
-    "crash": Case(changed(answer("rotate180", CRASH)), lost={"rotate180": "SIGSEGV"}),
+    "os._exit in an answer": Case(
+        changed(instead("os._exit(0)")), lost={"conv1x1": "ended the process it ran in, as os._exit does"}
+    ),
+    "crash": Case(changed(instead("ctypes.string_at(0)")), lost={"conv1x1": "(SIGSEGV)"}),
     "endless loop": Case(
-        changed(answer("rotate180", ENDLESS)), lost={"rotate180": "your function was stopped after 1 s"}
+        changed(instead("while True: pass")), lost={"conv1x1": "your function was stopped after 2 s"}
     ),
     "endless loop in a cell": Case(
-        changed(own_cell("while True:\n    pass")), ("this cell was stopped after 3 s",)
+        changed(own_cell("while True:\n    pass")), ("below `setup`: this cell was stopped after 5 s",)
     ),
-    "memory bomb": Case(changed(answer("rotate180", BOMB)), lost={"rotate180": "memory"}),
+    "memory bomb": Case(
+        changed(instead("return np.ones(10**9)")), lost={"conv1x1": "it needs more than the 381 MB of memory"}
+    ),
 }
 
 
-def copy_of_course(root):
-    """The course with one chapter, in a folder of its own."""
-    shutil.copytree(ROOT / "course", root / "course", ignore=shutil.ignore_patterns("__pycache__"))
-    for folder in ("source", "release", "solutions"):
-        path = CH02.made(folder, root)
-        path.parent.mkdir(parents=True)
-        shutil.copy(CH02.made(folder), path)
-    (root / "nbgrader_config.py").write_text((ROOT / "nbgrader_config.py").read_text() + LIMITS)
+def course_with(root, class_):
+    """The course with one small chapter in a folder of its own, and what a class has handed in."""
+    make_course(root, {"cell_seconds": 5, "call_seconds": 2, "memory_bytes": 400_000_000})
+    for student, case in class_.items():
+        folder = root / "submitted" / student / CH02.id
+        folder.mkdir(parents=True)
+        case.hand_in(folder)
+
+
+@pytest.fixture(scope="module")
+def graded_class(tmp_path_factory):
+    """What `course grade` says of them all in the terminal, run by somebody without root's rights, and the pages."""
+    folder = Path(tempfile.mkdtemp(prefix="broken-"))  # pytest's own folders are closed to nobody
+    course_with(folder / "course", BROKEN)
+    (folder / "home").mkdir()
+    command = [sys.executable, "-m", "course", "grade", CH02.id, "--workers", "2"]
+    if os.geteuid() == 0:
+        command = [sys.executable, str(Path(__file__).with_name("elsewhere.py")), "nobody", *command]
+        user = pwd.getpwnam("nobody")
+        for path in (folder, *folder.rglob("*")):
+            os.chown(path, user.pw_uid, user.pw_gid, follow_symlinks=False)
+    environment = os.environ | {"HOME": str(folder / "home"), "PYTHONPATH": str(folder / "course")}
+    ran = subprocess.run(
+        command, cwd=folder / "course", env=environment, capture_output=True, text=True, check=False
+    )
+    pages = {p.parts[-3]: p.read_text() for p in (folder / "course" / "feedback").glob("*/*/*.html")}
+    yield ran, pages
+    for path in [p for p in folder.rglob("*") if p.is_dir() and not p.is_symlink()]:
+        path.chmod(0o755)
+    shutil.rmtree(folder)
+
+
+def lines_of(ran, start, student):
+    """The lines of this kind that are about a student."""
+    start = f"{start} {CH02.id} {student}: "
+    return [line.removeprefix(start) for line in ran.stdout.splitlines() if line.startswith(start)]
+
+
+@pytest.mark.slow
+def test_all_are_graded_or_said_to_have_failed(graded_class):
+    ran, pages = graded_class
+    failed = sum(1 for case in BROKEN.values() if case.error)
+    assert ran.stderr == f"{failed} of {len(BROKEN)} submissions could not be graded\n"
+    assert ran.returncode == 1
+    assert set(pages) == set(BROKEN)
+    assert ran.stdout.startswith("isolation: ")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("student", BROKEN)
+def test_each_gets_the_right_mark_and_the_reason_in_the_terminal_and_on_the_page(student, graded_class):
+    ran, pages = graded_class
+    case, page = BROKEN[student], html.unescape(pages[student])
+    line = next(x for x in ran.stdout.splitlines() if x.startswith(f"{student}  {CH02.id}  "))
+    assert line.split("  ")[2] == case.mark
+    notes = lines_of(ran, "note:", student)
+    assert len(notes) == len(case.notes), notes
+    assert all(words in note for words, note in zip(case.notes, notes, strict=True)), notes
+    assert page.count("Note: ") == len(notes)
+    assert all(f"Note: {note.rstrip('.')}." in page for note in notes)
+    reasons = lines_of(ran, "FAILED", student)
+    assert len(reasons) == bool(case.error)
+    assert all(case.error in reason and reason.rstrip(".") in page for reason in reasons), reasons
+    zeros = " ".join(lines_of(ran, "no points:", student))
+    assert bool(zeros) == bool(case.lost)
+    for exercise, why in case.lost.items():
+        assert re.search(rf"\b{exercise}\b", zeros)
+        assert why in zeros
+        assert why in page
+    assert f"<strong>{case.score:g}</strong> of" in page

@@ -136,12 +136,15 @@ def test_checking_one_notebook(copy, tmp_path):
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert "conv2d: " in ran.stdout
     assert "tests passed, 92 of 92 points" in ran.stdout
+    seen = course(copy, "check", str(solved), "--visible")
+    assert seen.returncode == 0, seen.stdout
+    assert "8 of 8 tests passed, 36 of 36 points" in seen.stdout
     blank = course(copy, "check", "release/ch02_conv2d/conv2d.ipynb")
     assert blank.returncode == 1
-    assert "hidden tests" in blank.stdout
+    assert "conv2d: 0 of 30, there is no answer yet" in blank.stdout
     seen = course(copy, "check", "release/ch02_conv2d/conv2d.ipynb", "--visible")
     assert seen.returncode == 1
-    assert "examples: 0 of " in seen.stdout
+    assert "conv2d: 0 of 12, there is no answer yet" in seen.stdout
     assert "hidden" not in seen.stdout
 
 

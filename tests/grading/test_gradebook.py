@@ -31,6 +31,7 @@ FIELDS = {
     "error": None,
     "notes": "[]",
     "mistakes": "[]",
+    "zeros": "[]",
     "shown": "",
 }
 

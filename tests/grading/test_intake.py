@@ -171,7 +171,10 @@ def test_odd_notebooks_are_read(case):
 
 REFUSED = {  # what was handed in, and words of the reason
     "nothing": ({}, "the folder holds no file"),
-    "no notebook": ({"answer.py": b"a", "b.html": b"b"}, "no notebook, only answer.py, b.html"),
+    "no notebook": (
+        {"answer.py": b"a", "b.html": b"b"},
+        "there is no notebook: only answer.py, b.html. Hand in",
+    ),
     "an empty file": (b"", "is empty"),
     "blanks": (b" \n\n", "is empty"),
     "zero bytes": (b"\0" * 5000, "only zero bytes"),

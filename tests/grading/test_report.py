@@ -78,13 +78,15 @@ def test_a_checked_notebook_by_exercise():
         "state": "wrong",
         "message": "one\n  two \x1b[31m[b]",
     }
-    exercise = {"name": "dot", "written": False, "tests": [test], "score": 0, "points": 2, "state": "wrong"}
-    question = {"name": "why", "written": True, "tests": [test], "score": 0, "points": 8, "state": "wait"}
+    said = {"tests": [test], "score": 0, "summary": "", "trouble": ""}
+    exercise = said | {"name": "dot", "written": False, "points": 2, "state": "wrong", "trouble": "a slip"}
+    question = said | {"name": "why", "written": True, "points": 8, "state": "wait"}
     checked = Checked(CH01.id, [exercise, question], ["a note"], "full")
     assert not checked.passed
     assert printed(print_checked, checked).splitlines() == [
         "note: a note",
         "dot: 0 of 2",
+        "  a slip",
         "  examples: 0 of 2",
         "    one",
         "      two [b]",
@@ -103,5 +105,9 @@ def test_the_chapter_of_a_notebook_is_found_by_name_or_cells(tmp_path):
     assert seen.chapter == whole.chapter == "ch02_conv2d"
     assert "BEGIN HIDDEN TESTS" in str(whole.record)
     assert "BEGIN HIDDEN TESTS" not in str(seen.record)
+    assert "def conv2d(" in seen.record.cells["conv2d"].source
+    for name, data in (("half.ipynb", CH01.made("release").read_bytes()[:-500]), ("my Conv1D.ipynb", b"")):
+        (tmp_path / name).write_bytes(data)
+        assert lesson_of(tmp_path / name, visible=False).chapter == CH01.id
     with pytest.raises(CheckError, match="neither its name nor its cells"):
         lesson_of(ROOT / "README.md", visible=True)

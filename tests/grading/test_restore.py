@@ -12,9 +12,9 @@ from nbformat.v4 import new_code_cell, new_markdown_cell
 from course.build.text import without_markers
 from course.converters import settings as nbgrader_settings
 from course.grading.grade import register
-from course.grading.preprocessors import SANITIZE_STEPS
+from course.grading.preprocessors import SANITIZE_STEPS, RestoreCells
 from course.grading.record import Record
-from course.grading.restore import NOTES, RestoreCells, restored
+from course.grading.restore import NOTES, restored
 from course.paths import Chapter, chapters
 
 CH01, CH02 = Chapter("ch01_conv1d"), Chapter("ch02_conv2d")
