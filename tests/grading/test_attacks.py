@@ -311,7 +311,7 @@ def places():
         yield get
         for place in made.values():
             place.close()
-            assert list(place.temporary.iterdir()) == []
+        assert [p for place in made.values() for p in place.temporary.iterdir()] == []
 
 
 @pytest.fixture

@@ -259,11 +259,18 @@ def die_with_parent(parent: int) -> None:
         os._exit(1)
 
 
+def limit_memory(more: int) -> None:
+    """Let this process take at most so many bytes more than it has."""
+    size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+    most = size + more if hard == resource.RLIM_INFINITY else min(size + more, hard)
+    resource.setrlimit(resource.RLIMIT_AS, (most, most))
+
+
 def set_limits(limits: Limits) -> None:
     """Bound what this process may use from now on."""
-    size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    limit_memory(limits.memory_bytes)
     wanted = {
-        resource.RLIMIT_AS: size + limits.memory_bytes,
         resource.RLIMIT_CPU: limits.cpu_seconds,
         resource.RLIMIT_FSIZE: limits.file_bytes,
         resource.RLIMIT_NOFILE: limits.open_files,

@@ -30,6 +30,7 @@ from course.grading.work import Done, Folder, Lesson
 _MODULE = "course.grading.isolation.worker"
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 _MAX_BYTES = 2**32 - 1
+EXAMINER_BYTES = 4 * 2**30  # that an examiner may add: answers are bounded, what a test makes of them is not
 TRIES = 3  # of a submission whose worker or examiner was killed, and to start a worker
 
 
@@ -50,6 +51,11 @@ class Worker:
         self._start()
 
     def _start(self) -> None:
+        if sys.platform != "linux":
+            raise IsolationError(
+                "the isolated grader needs Linux: run it in a Linux container or virtual machine. nbgrader's own way, "
+                "without isolation, is left when c.Autograde.autograde_preprocessors is taken out of nbgrader_config.py"
+            )
         for _ in range(TRIES):
             try:
                 self._launch()
@@ -240,6 +246,7 @@ class _Server:
 
     def _examine(self, writer: int, lesson: Lesson, space: dict, limits: Limits, task: dict) -> None:
         sandbox.die_with_parent(os.getppid())
+        sandbox.limit_memory(EXAMINER_BYTES)
         self.shell.user_ns.clear()
         self.shell.user_ns.update(space)
         reply = msgpack.packb(_examined(self.shell, self.nursery, lesson, limits, task))
