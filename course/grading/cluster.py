@@ -31,7 +31,6 @@ from nbformat import NotebookNode
 
 from course.grading.isolation.limits import Limits
 from course.grading.pool import LEVELS, Finished, PoolError, Task, run
-from course.grading.record import Record
 from course.grading.work import Done, Folder, Lesson
 from course.paths import ROOT
 
@@ -192,7 +191,7 @@ class ClusterPool:
         if lesson.digest not in self._lessons:
             key = f"{self._name}-lesson-{lesson.chapter}-{lesson.digest}"
             # Any worker can do this. Naming some would leave it undone where all of those are lost.
-            self._lessons[lesson.digest] = self._client.submit(bytes, _packed(lesson), key=key)
+            self._lessons[lesson.digest] = self._client.submit(bytes, msgpack.packb(lesson.data), key=key)
         return self._lessons[lesson.digest]
 
     def _ask(self, address: str, function: Callable, *arguments: Any) -> tuple[str, Any]:
@@ -326,11 +325,6 @@ def _connect(address: str) -> Any:
         ) from error
 
 
-def _packed(lesson: Lesson) -> bytes:
-    fields = {name: getattr(lesson, name) for name in ("chapter", "notebook", "source", "solved")}
-    return msgpack.packb(fields | {"record": lesson.record.data})
-
-
 def _finished(task: Task, answer: bytes) -> Finished:
     fields = msgpack.unpackb(answer)
     problem, seconds, taken = fields.pop("problem"), fields.pop("seconds"), fields.pop("taken", ())
@@ -413,7 +407,7 @@ def _take_out(nb: NotebookNode, pictures: list[str]) -> list[tuple[int, int, str
 @functools.lru_cache(maxsize=32)
 def _lesson(data: bytes) -> Lesson:
     fields = msgpack.unpackb(data)
-    return Lesson(**fields | {"record": Record.of_data(fields["record"])})
+    return Lesson.of_data(fields)
 
 
 class _Crew:

@@ -133,7 +133,13 @@ class Book:
     def __init__(self, config: Config) -> None:
         url = config.CourseDirectory.db_url
         waits = {"timeout": BUSY} if url.startswith("sqlite") else {}
-        self._engine = sa.create_engine(url, connect_args=waits, pool_pre_ping=True)
+        try:
+            self._engine = sa.create_engine(url, connect_args=waits, pool_pre_ping=True)
+        except (ImportError, sa.exc.ArgumentError) as error:
+            raise GradebookError(
+                f"the gradebook at db_url can't be opened: {error}. For PostgreSQL install psycopg2-binary, and begin "
+                "the address with postgresql+psycopg2://"
+            ) from None
         self._late = AssignLatePenalties(config=config)
         self._late.log = logging.getLogger("course.grading.late")
         self._late.log.addHandler(logging.NullHandler())

@@ -10,6 +10,7 @@ import json
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from nbformat import NotebookNode
 
@@ -38,6 +39,17 @@ class Lesson:
         parts = [path.read_bytes() for path in code if path.exists()]  # a corrected oracle means other marks
         parts += [self.chapter.encode(), json.dumps(self.record.data).encode(), self.source, self.solved]
         return hashlib.sha256(b"\0".join(hashlib.sha256(p).digest() for p in parts)).hexdigest()
+
+    @classmethod
+    def of_data(cls, data: dict[str, Any]) -> Lesson:
+        """From what `data` gave."""
+        return cls(**data | {"record": Record.of_data(data["record"])})
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """Plain data, to send to a worker."""
+        fields = {name: getattr(self, name) for name in ("chapter", "notebook", "source", "solved")}
+        return fields | {"record": self.record.data}
 
 
 @dataclass(frozen=True)

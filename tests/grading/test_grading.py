@@ -172,7 +172,7 @@ def test_feedback_shows_messages_and_marks_but_no_test(tmp_path, pool):
     page = (root / "feedback" / "ada" / CH01.id / "conv1d.html").read_text()
     said = html.unescape(page)
     assert "Your result matches a kernel read back to front" in said
-    assert "NameError: name 'similarity' is not defined" in said
+    assert "there is no `similarity`: the answer's cell must define it" in said
     assert "<script>" not in page
     assert "data:image/png;base64" in page
     hidden = [

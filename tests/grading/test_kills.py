@@ -15,8 +15,9 @@ from stand_in import rows_of
 
 from course.converters import settings
 from course.grading.gradebook import Entry
+from course.grading.isolation.limits import Limits
 from course.grading.isolation.nursery import FOLDER
-from course.grading.isolation.session import Nursery
+from course.grading.isolation.session import Nursery, Session, StartError
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="the walls are Linux's")]
 
@@ -188,3 +189,24 @@ def test_the_next_start_removes_what_a_killed_server_left(tmp_path, monkeypatch)
     for server in servers:
         server.close()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_process_that_never_starts_is_the_graders_failure_and_no_mark(tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    nursery = Nursery()
+    spawn = nursery.spawn
+
+    def spawn_and_kill(limits):
+        started = spawn(limits)
+        os.kill(started[1], signal.SIGKILL)
+        return started
+
+    nursery.spawn = spawn_and_kill
+    session = Session(nursery, Limits(), {})
+    with pytest.raises(StartError, match="no process for students' code starts here"):
+        session.look(["x"])
+    assert session.failure is not None
+    nursery.spawn = spawn
+    assert session.look(["x"]) == {}
+    session.close()
+    nursery.close()

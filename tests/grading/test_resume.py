@@ -182,6 +182,12 @@ def test_marks_by_hand_stay_and_show_on_the_page_without_grading_again(course):
     assert result.skipped
     assert result.score < before.score
     assert "See me &lt;b&gt;." in page(root, student).read_text()
+    with api.Gradebook(settings(root).CourseDirectory.db_url, "sliding-windows") as gradebook:
+        gradebook.find_grade("conv1d-hidden", "conv1d", CH01.id, student).manual_score = 2
+        gradebook.db.commit()
+    assert "conv1d" in dict(before.zeros)
+    result = run(root, lesson)[student]
+    assert dict(before.zeros).keys() - dict(result.zeros).keys() == {"conv1d"}
     forced = run(root, lesson, force=True)[student]
     assert forced.score == result.score
     assert "See me &lt;b&gt;." in page(root, student).read_text()

@@ -166,6 +166,7 @@ def readable_paths(hidden: tuple[str, ...]) -> list[Path]:
         for entry in (folder.iterdir() if folder.exists() else ())
         if entry.name not in ("site-packages", "dist-packages")
     ]
+    hidden = (*hidden, "course")  # where the course is installed as a package, with its tests
     wanted += [e for p in packages for e in p.iterdir() if e.name.split("-")[0].lower() not in hidden]
     wanted += [Path(sys.base_prefix) / "lib" / name for name in _shared_libraries()]
     home = Path(course.__file__).parent

@@ -24,7 +24,6 @@ import nbformat
 from course.grading.isolation import sandbox
 from course.grading.isolation.limits import Limits
 from course.grading.isolation.protocol import Channel, ClosedError
-from course.grading.record import Record
 from course.grading.work import Done, Folder, Lesson
 
 _MODULE = "course.grading.isolation.worker"
@@ -92,7 +91,7 @@ class Worker:
     def teach(self, lesson: Lesson) -> None:
         """Tell the worker what it needs to know of a chapter; once is enough."""
         if lesson.digest not in self.taught:
-            self._ask({"op": "teach", "digest": lesson.digest, "lesson": _lesson_data(lesson)})
+            self._ask({"op": "teach", "digest": lesson.digest, "lesson": lesson.data})
             self.taught.add(lesson.digest)
 
     def work(self, lesson: Lesson, folder: Folder) -> Done:
@@ -144,16 +143,6 @@ class Worker:
         self.close()
 
 
-def _lesson_data(lesson: Lesson) -> dict:
-    return {
-        "chapter": lesson.chapter,
-        "notebook": lesson.notebook,
-        "record": lesson.record.data,
-        "source": lesson.source,
-        "solved": lesson.solved,
-    }
-
-
 # ---------------------------------------------------------------- the process
 
 
@@ -197,7 +186,7 @@ class _Server:
 
     def _teach(self, digest: str, lesson: dict) -> dict:
         """Run what the course gives of a chapter, once for all its submissions."""
-        known = Lesson(**lesson | {"record": Record.of_data(lesson["record"])})
+        known = Lesson.of_data(lesson)
         self.shell.reset(new_session=True)
         for cell in known.record.cells.values():
             if cell.is_given:
