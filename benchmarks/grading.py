@@ -137,7 +137,7 @@ def stock_autograde(root: Path, chapter: Chapter, shows: bool) -> Run:
     from course.grading.grade import register
 
     register(chapter, root)
-    run.ready = time.perf_counter() - begun
+    run.ready, used = time.perf_counter() - begun, used_seconds()
     with followed("stock nbgrader autograde", shows) as advance:
 
         class Stock(Autograde):
@@ -154,7 +154,7 @@ def stock_autograde(root: Path, chapter: Chapter, shows: bool) -> Run:
             convert(Stock, chapter.id, root)
         except ConversionError as error:
             run.errors.append(str(error))
-    run.seconds = time.perf_counter() - begun
+    run.seconds, run.processor = time.perf_counter() - begun, {"all": used_seconds() - used}
     run.marks = kept_marks(root, chapter)
     return run
 
@@ -180,13 +180,13 @@ def bare(root: Path, chapter: Chapter, shows: bool) -> Run:
         nb, _, _ = find_notebook(read_folder(root / "submitted" / student / chapter.id), lesson)
         notebooks.append(restored(nb, lesson.record)[0])
     execute(shell, collector, notebooks[0])  # warm
-    run.ready = time.perf_counter() - begun
+    run.ready, used = time.perf_counter() - begun, used_seconds()
     with followed("the code alone", shows) as advance:
         for nb in notebooks:
             execute(shell, collector, nb)
             run.count += 1
             advance()
-    run.seconds = time.perf_counter() - begun
+    run.seconds, run.processor = time.perf_counter() - begun, {"all": used_seconds() - used}
     return run
 
 
@@ -245,6 +245,12 @@ def stopwatch(function: Callable, name: str, seconds: dict[str, float]) -> Calla
             seconds[name] += time.perf_counter() - begun
 
     return timed
+
+
+def used_seconds() -> float:
+    """Processor time of this process and of all that it has started and that has ended."""
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
 
 
 def processor_seconds() -> dict[str, float]:
@@ -358,12 +364,15 @@ def print_rows(title: str, rows: list[tuple[str, str]]) -> None:
 def print_speed(runs: dict[str, Run], count: int) -> None:
     """Each way beside the course's own, which comes first."""
     ours = next(iter(runs.values()))
-    print(f"\n{'':<46}{'starting':>10}{'one':>10}{f'all {count}':>10}{'times ours':>12}{'once started':>14}")
+    print(
+        f"\n{'':<46}{'starting':>10}{'one':>10}{f'all {count}':>10}{'times ours':>12}{'once started':>14}"
+        f"{'processor':>11}"
+    )
     for name, run in runs.items():
         times = run.seconds_for(count) / ours.seconds_for(count), run.each / ours.each
         print(
             f"  {name:<44}{run.ready:>8.1f} s{run.each:>8.2f} s{run.seconds_for(count):>8.1f} s"
-            f"{times[0]:>12.2f}{times[1]:>14.2f}"
+            f"{times[0]:>12.2f}{times[1]:>14.2f}{sum(run.processor.values()) / run.count:>9.2f} s"
         )
     sys.stdout.flush()
 
