@@ -270,8 +270,9 @@ def workers() -> Iterator[tuple[psutil.Process, psutil.Process]]:
     """The worker processes of this one, each with the server that it gets students' processes from."""
     for worker in psutil.Process().children():
         for child in worker.children():
-            if any(part.endswith("nursery") for part in child.cmdline()):
-                yield worker, child
+            with contextlib.suppress(psutil.NoSuchProcess):  # an examiner that has ended
+                if any(part.endswith("nursery") for part in child.cmdline()):
+                    yield worker, child
 
 
 def memory() -> tuple[float, float]:
