@@ -63,6 +63,14 @@ def names_of(source: str) -> Names:
     return Names(frozenset(bound), frozenset(free), frozenset(called), frozenset(imported))
 
 
+def statements_of(source: str) -> list[str] | None:
+    """A cell's statements, each as plain text; None where the text isn't plain Python."""
+    try:
+        return [ast.unparse(statement) for statement in ast.parse(_without_magics(source)).body]
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
 def _in_this_scope(statement: ast.stmt, loads: set[str], changes: set[str]) -> Iterator[ast.AST]:
     """The nodes of a statement; of functions and comprehensions in it, only what they read from outside is noted."""
     queue: list[ast.AST] = [statement]

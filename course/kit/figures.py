@@ -135,9 +135,21 @@ def feature_maps(
     for ax, each in zip(axes, maps, strict=True):
         ax.imshow(np.ma.masked_invalid(each), cmap=SIGNED, norm=norm)
     _titles(axes, titles)
-    bar = axes[0].figure.colorbar(axes[0].images[0], ax=axes, aspect=22, pad=0.02, shrink=0.94)
+    bar = axes[0].figure.colorbar(axes[0].images[0], cax=_beside(axes))
     bar.outline.set_edgecolor(LINE)
     bar.set_ticks([norm.vmin, 0, norm.vmax], labels=["−" + number(norm.vmax), "0", number(norm.vmax)])
+
+
+def _beside(axes: Sequence[Axes]) -> Axes:
+    """A narrow frame for a colour scale, on the right of all the others."""
+    figure, places = axes[0].figure, [ax.get_position() for ax in axes]
+    right = max(place.x1 for place in places)
+    low, high = min(place.y0 for place in places), max(place.y1 for place in places)
+    tall = 0.94 * (high - low)
+    wide, tall_inches = figure.get_size_inches()
+    return figure.add_axes(
+        (right + 0.12 / wide, (low + high - tall) / 2, max(tall * tall_inches / 22, 0.08) / wide, tall)
+    )
 
 
 @style()
@@ -237,9 +249,8 @@ def convolution_matrix(M: ArrayLike, w: ArrayLike) -> None:
     for axis, n in ((ax.xaxis, M.shape[1]), (ax.yaxis, M.shape[0])):
         axis.set_major_locator(MaxNLocator(8, integer=True))
         if side > 0.12:
-            axis.set_ticks(np.arange(n + 1) - 0.5, minor=True)
-    ax.grid(which="minor", color=LINE, lw=0.5)
-    ax.tick_params(which="minor", length=0)
+            lines = ax.vlines if axis is ax.xaxis else ax.hlines
+            lines(np.arange(n + 1) - 0.5, -0.5, sum(M.shape) - n - 0.5, color=LINE, lw=0.5)
     share = np.count_nonzero(M) / max(M.size, 1)
     distinct = np.unique(M[M != 0]).size
     words = f"{100 * share:.3g} % of the cells are not 0, {distinct} distinct weights"

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice, product
 from typing import Any
 
 import matplotlib as mpl
@@ -116,11 +117,15 @@ def panel_axes(
     widths = [max(aspects[column::columns]) for column in range(columns)]
     gap = 0.36 if titled else 0.1
     high = min(3.4, (MAX_WIDTH - beside - 0.1 * columns) / sum(widths))
-    size = (sum(widths) * high + 0.1 * columns + beside, rows * (high + gap) + above)
-    _, axes = plt.subplots(rows, columns, figsize=size, width_ratios=widths, squeeze=False)
-    for ax in axes.flat[n:]:
-        ax.set_visible(False)
-    for ax in axes.flat[:n]:
+    wide, tall = sum(widths) * high + 0.1 * columns + beside, rows * (high + gap) + above
+    # Placed by hand: matplotlib's own layout takes as long as all the drawing.
+    figure = plt.figure(figsize=(wide, tall), layout="none")
+    axes = []
+    for row, column in islice(product(range(rows), range(columns)), n):
+        left = sum(widths[:column]) * high + 0.1 * column + 0.05
+        bottom = (rows - 1 - row) * (high + gap) + 0.05
+        ax = figure.add_axes((left / wide, bottom / tall, widths[column] * high / wide, high / tall))
         ax.set(xticks=[], yticks=[])
         ax.spines[:].set(visible=True, color=LINE)
-    return list(axes.flat[:n])
+        axes.append(ax)
+    return axes

@@ -15,7 +15,7 @@ import types
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from unittest import mock
 
 # Everywhere in the course you build the operation yourself; these would answer for you (the kit draws windows).
@@ -40,9 +40,9 @@ def banned_in(function: Callable, names: tuple[str, ...] = BANNED_NAMES) -> str 
         if (home := _home(item)) in BANNED_MODULES:
             return home
         if isinstance(item, types.CodeType):
-            for instruction in dis.get_instructions(item):
-                if instruction.opname == "IMPORT_NAME" and _top(instruction.argval) in BANNED_MODULES:
-                    return _top(instruction.argval)
+            for module in _names_in(item).imported:
+                if _top(module) in BANNED_MODULES:
+                    return _top(module)
     return None
 
 
@@ -242,7 +242,7 @@ def _parts(item: Any) -> list[Any]:
         return []
     if isinstance(item, types.FunctionType) and item.__globals__.get("__name__") == "__main__":
         codes = list(_codes(item.__code__))
-        names = {name for code in codes for name in _globals_of(code)}
+        names = {name for code in codes for name in _names_in(code).read}
         cells = [cell.cell_contents for cell in item.__closure__ or () if _is_filled(cell)]
         used = [item.__globals__[name] for name in sorted(names) if name in item.__globals__]
         wrapped = [item.__wrapped__] if hasattr(item, "__wrapped__") else []
@@ -273,9 +273,20 @@ def _parts(item: Any) -> list[Any]:
     return []
 
 
-def _globals_of(code: types.CodeType) -> set[str]:
-    """The global names that code reads; co_names has its attributes as well."""
-    return {i.argval for i in dis.get_instructions(code) if i.opname in ("LOAD_GLOBAL", "LOAD_NAME")}
+class _CodeNames(NamedTuple):
+    """The global names that code reads, and the modules that it imports; co_names has its attributes as well."""
+
+    read: frozenset[str]
+    imported: tuple[str, ...]
+
+
+@functools.lru_cache(maxsize=1024)  # a test asks of the same answer for every one of its calls
+def _names_in(code: types.CodeType) -> _CodeNames:
+    instructions = list(dis.get_instructions(code))
+    return _CodeNames(
+        frozenset(i.argval for i in instructions if i.opname in ("LOAD_GLOBAL", "LOAD_NAME")),
+        tuple(i.argval for i in instructions if i.opname == "IMPORT_NAME"),
+    )
 
 
 def _codes(code: types.CodeType) -> Iterator[types.CodeType]:

@@ -65,6 +65,7 @@ def test_marks_and_errors_are_those_of_running_everything(worker, chapter, tmp_p
         # A right answer in nested lists gets full marks, and may still break a picture that slices it.
         if not copying.metadata.get("course_copied"):
             assert errors(copying) == errors(running), grade_id(running) or running.source
+            assert pictures(copying) == pictures(running), grade_id(running) or running.source
 
 
 @pytest.mark.slow

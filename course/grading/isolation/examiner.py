@@ -21,7 +21,7 @@ from course.grading.record import Record, RecordedCell
 from course.grading.restore import error_text
 from course.grading.work import Lesson
 from course.kit.exercise import StoppedError, load
-from course.names import names_of
+from course.names import names_of, statements_of
 
 STOPPED = "StoppedError"
 MOST_MISHAPS = 5
@@ -77,6 +77,7 @@ class _Examiner:
         self.record, self.shell, self.session, self.collector = lesson.record, shell, session, collector
         self.illustrations = Illustrations.of(nb, lesson)
         self.answers = answered_names(lesson.record)
+        self.given = imports(lesson.record)
         self.changed: set[str] = set()  # names that the student's own code has bound
         self.tested: set[str] = set()  # answers that have been tested
         self.wrong: set[str] = set()  # and failed
@@ -106,6 +107,10 @@ class _Examiner:
             self.collector.error(STOPPED, str(error))
 
     def _note_changes(self, source: str, meant: frozenset[str]) -> None:
+        """An import that the course makes as well changes nothing."""
+        statements = statements_of(source)
+        if statements is not None:
+            source = "\n".join(s for s in statements if s not in self.given)
         names = names_of(source)
         self.changed |= (names.bound | names.called | (names.free if names.opaque else set())) - meant
 
@@ -180,6 +185,12 @@ def _names(message: str, exercise: str, hint: str) -> bool:
 def _is_test(cell: NotebookNode, record: Record) -> bool:
     role = record.cells.get(cell.metadata.get("nbgrader", {}).get("grade_id", ""))
     return role is not None and role.is_test
+
+
+def imports(record: Record) -> frozenset[str]:
+    """The import statements of the cells that the course gives."""
+    statements = [s for c in record.cells.values() if c.is_given for s in statements_of(c.source) or []]
+    return frozenset(s for s in statements if s.startswith(("import ", "from ")))
 
 
 def answered_names(record: Record) -> frozenset[str]:

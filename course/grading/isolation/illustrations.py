@@ -7,15 +7,28 @@ all answers that it depends on are right, that is what the solution shows. The r
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 
 from nbformat import NotebookNode, from_dict
 
 from course.grading.record import Record
 from course.grading.work import Lesson
-from course.names import Names, names_of
+from course.names import Names, names_of, statements_of
 
+_DRAWN_IN_ORDER = re.compile(
+    r"\b(rng|random|next|iter|open|read)\b"
+)  # from a stream: what is left out, shifts the rest
 NOT_TIMED = "(not timed again: what a busy grading machine measures says little about your code)\n"
+
+
+@dataclass(frozen=True)
+class Part:
+    """Statements that bind or change names, and what they read."""
+
+    source: str
+    bound: frozenset[str]
+    free: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -25,16 +38,17 @@ class Shown:
     outputs: list[dict]
     names: Names
     bound: frozenset[str]  # what of it is bound or changed, modules aside
+    parts: list[Part]  # of it, what may be asked for when it has been left out
     timed: bool  # it only measures time, so nobody need run it
 
 
 @dataclass
 class Illustrations:
-    """The illustrations of one submitted notebook, by place, and which of them have been left out so far."""
+    """The illustrations of one submitted notebook, by place, and what of them has been left out so far."""
 
     nb: NotebookNode
     cells: dict[int, Shown]
-    left_out: list[int] = field(default_factory=list)
+    left_out: list[Part] = field(default_factory=list)
 
     @classmethod
     def of(cls, nb: NotebookNode, lesson: Lesson) -> Illustrations:
@@ -58,14 +72,18 @@ class Illustrations:
         free = self._all_free(place)
         if not shown.timed and (free & changed or not (free & answers) <= right):
             return None
-        self.left_out.append(place)
+        self.left_out += shown.parts
         return from_dict(shown.outputs)
 
     def owed(self, place: int) -> list[str]:
-        """Sources of the cells left out so far that the cell at a place depends on; from now on they count as run."""
-        needed = [p for p in self.left_out if p in self._before(place)]
-        self.left_out = [p for p in self.left_out if p not in needed]
-        return [self.nb.cells[p].source for p in needed]
+        """Of the cells left out so far, what the cell at a place depends on; from now on that counts as run."""
+        needed, wanted = [], set(self._names(place).free)
+        for part in reversed(self.left_out):
+            if part.bound & wanted:
+                needed.insert(0, part)
+                wanted |= part.free
+        self.left_out = [part for part in self.left_out if part not in needed]
+        return [part.source for part in needed]
 
     def _all_free(self, place: int) -> frozenset[str]:
         """What a cell depends on, by way of earlier illustrations too."""
@@ -79,12 +97,14 @@ class Illustrations:
         queue = [place]
         while queue:
             at = queue.pop()
-            free = self.cells[at].names.free if at in self.cells else names_of(self.nb.cells[at].source).free
             for p, shown in self.cells.items():
-                if p < at and p not in before and shown.bound & free:
+                if p < at and p not in before and shown.bound & self._names(at).free:
                     before.add(p)
                     queue.append(p)
         return before
+
+    def _names(self, place: int) -> Names:
+        return self.cells[place].names if place in self.cells else names_of(self.nb.cells[place].source)
 
 
 def _is_needed(place: int, nb: NotebookNode, found: dict[int, Shown], record: Record) -> bool:
@@ -140,7 +160,25 @@ def _shown(solved: dict, cell: dict, modules: frozenset[str]) -> Shown:
     if timed:
         outputs = [{"output_type": "stream", "name": "stdout", "text": NOT_TIMED}]
     names = names_of(_source(cell))
-    return Shown(outputs, names, names.bound | (names.called - modules), timed)
+    return Shown(
+        outputs, names, names.bound | (names.called - modules), _parts(_source(cell), modules), timed
+    )
+
+
+def _parts(source: str, modules: frozenset[str]) -> list[Part]:
+    """What of a cell binds or changes names: a statement each, or all as one where their order may matter."""
+    parts = []
+    for text in statements_of(source) or []:
+        names = names_of(text)
+        if bound := names.bound | (names.called - modules):
+            parts.append(Part(text, bound, names.free))
+    in_order = any(
+        later.bound & (part.bound | part.free) for i, part in enumerate(parts) for later in parts[i + 1 :]
+    )
+    if len(parts) < 2 or not (in_order or _DRAWN_IN_ORDER.search(source)):
+        return parts
+    bound, free = (frozenset().union(*sets) for sets in zip(*((p.bound, p.free) for p in parts), strict=True))
+    return [Part("\n".join(part.source for part in parts), bound, free)]
 
 
 def _joined(output: dict) -> dict:

@@ -122,10 +122,13 @@ class _Server:
         hide_packages()
         quiet_checks()
         self.shell = make_shell()
-        for cell in (_WARM_CELL, "1 / 0"):  # the first traceback takes long, too
-            self.shell.run(cell, 0)
         for name in ("camera", "digits"):  # loads scikit-image and scikit-learn
             getattr(images, name)()
+        for cell in (
+            _WARM_CELL,
+            "1 / 0",
+        ):  # the first traceback takes long, too: it looks at all that is loaded
+            self.shell.run(cell, 0)
         self.shell.reset(new_session=True)
         for cache in (font_manager._get_font, MathTextParser._parse_cached):
             cache.cache_clear()  # they hold open files, which a student's process doesn't inherit

@@ -152,7 +152,11 @@ class Packer:
 
     def _rarer(self, value: Any, depth: int) -> Any:
         if isinstance(value, np.ndarray):
-            known = value.dtype.char in _NARROWED or value.dtype.newbyteorder("=") in _CODES
+            known = (
+                value.dtype in _CODES
+                or value.dtype.char in _NARROWED
+                or value.dtype.newbyteorder("=") in _CODES
+            )
             return _array_ext(value) if known else self.other(value)
         if isinstance(value, np.generic) and (value.dtype in _CODES or value.dtype.char in _NARROWED):
             value = value if value.dtype in _CODES else _NARROWED[value.dtype.char].type(value)
@@ -181,8 +185,9 @@ class Packer:
         return self.other(value)
 
 
-def _packb(ready: Any) -> bytes:
-    return msgpack.packb(ready, unicode_errors="backslashreplace")
+_packb = msgpack.Packer(
+    unicode_errors="backslashreplace"
+).pack  # one for all: each has a large buffer of its own
 
 
 def pack(value: Any) -> bytes:
@@ -214,13 +219,12 @@ def _array_ext(array: np.ndarray) -> msgpack.ExtType:
     writeable = array.flags.writeable  # a conversion would lose it
     if array.dtype.char in _NARROWED:
         array = array.astype(_NARROWED[array.dtype.char])
-    if array.dtype.newbyteorder("=") not in _CODES:
-        raise TypeError(f"an array of {array.dtype} is no plain data")
-    array = array.astype(array.dtype.newbyteorder("="), copy=False)
+    if array.dtype not in _CODES:  # of the other byte order
+        array = array.astype(array.dtype.newbyteorder("="))
     layout = "C" if array.flags.c_contiguous else "F" if array.flags.f_contiguous else "S"
     data = array.tobytes("F" if layout == "F" else "C")
     head = [_CODES[array.dtype], list(array.shape), layout, writeable, data]
-    return msgpack.ExtType(int(Ext.ARRAY), msgpack.packb(head))
+    return msgpack.ExtType(int(Ext.ARRAY), _packb(head))
 
 
 def _generator_state(state: Any) -> Any:
