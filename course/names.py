@@ -63,10 +63,11 @@ def names_of(source: str) -> Names:
     return Names(frozenset(bound), frozenset(free), frozenset(called), frozenset(imported))
 
 
-def statements_of(source: str) -> list[str] | None:
+@lru_cache(maxsize=2048)
+def statements_of(source: str) -> tuple[str, ...] | None:
     """A cell's statements, each as plain text; None where the text isn't plain Python."""
     try:
-        return [ast.unparse(statement) for statement in ast.parse(_without_magics(source)).body]
+        return tuple(ast.unparse(statement) for statement in ast.parse(_without_magics(source)).body)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
 

@@ -4,7 +4,12 @@ Images are float64 from 0 to 1. `size`, a number or (height, width), shrinks an 
 the largest centred part that square blocks can tile is kept, and each block becomes its mean.
 """
 
+import gzip
+import importlib.util
+from pathlib import Path
+
 import numpy as np
+from PIL import Image
 
 Size = int | tuple[int, int] | None
 
@@ -29,6 +34,12 @@ def _prepared(pixels: np.ndarray, size: Size, colour: bool = False) -> np.ndarra
     if image.ndim == 3 and not colour:
         image = image @ LUMINANCE
     return image if size is None else shrink(image, size)
+
+
+def _of_sklearn(*parts: str) -> Path:
+    """A file of scikit-learn's datasets; importing the package for it would take half a second."""
+    package = Path(importlib.util.find_spec("sklearn").origin).parent
+    return package.joinpath("datasets", *parts)
 
 
 def camera(size: Size = None) -> np.ndarray:
@@ -68,24 +79,19 @@ def astronaut(size: Size = None, colour: bool = False) -> np.ndarray:
 
 def china(size: Size = None, colour: bool = False) -> np.ndarray:
     """The Summer Palace in Beijing (427, 640), in colour (427, 640, 3), from scikit-learn."""
-    from sklearn.datasets import load_sample_image
-
-    return _prepared(load_sample_image("china.jpg"), size, colour)
+    return _prepared(np.asarray(Image.open(_of_sklearn("images", "china.jpg"))), size, colour)
 
 
 def flower(size: Size = None, colour: bool = False) -> np.ndarray:
     """A dahlia (427, 640), in colour (427, 640, 3), from scikit-learn."""
-    from sklearn.datasets import load_sample_image
-
-    return _prepared(load_sample_image("flower.jpg"), size, colour)
+    return _prepared(np.asarray(Image.open(_of_sklearn("images", "flower.jpg"))), size, colour)
 
 
 def digits() -> tuple[np.ndarray, np.ndarray]:
     """Handwritten digits (1797, 8, 8) and their labels 0 to 9 (1797,), from scikit-learn."""
-    from sklearn.datasets import load_digits
-
-    data = load_digits()
-    return data.images / 16.0, data.target
+    with gzip.open(_of_sklearn("data", "digits.csv.gz"), "rt") as file:
+        rows = np.loadtxt(file, delimiter=",")
+    return rows[:, :-1].reshape(-1, 8, 8) / 16.0, rows[:, -1].astype(int)
 
 
 def faces() -> tuple[np.ndarray, np.ndarray]:

@@ -49,6 +49,16 @@ def test_colour_images(load):
     assert load(size=16, colour=True).shape == (16, 16, 3)
 
 
+def test_scikit_learns_data_are_what_it_loads_itself():
+    from sklearn.datasets import load_digits, load_sample_image
+
+    shown, labels = images.digits()
+    assert np.array_equal(shown, load_digits().images / 16)
+    assert np.array_equal(labels, load_digits().target)
+    for picture, name in ((images.china, "china.jpg"), (images.flower, "flower.jpg")):
+        assert np.array_equal(picture(colour=True), load_sample_image(name) / 255)
+
+
 def test_shrinking_takes_exact_block_means():
     image = np.arange(48.0).reshape(6, 8)
     assert images.shrink(image, 3).tolist() == [

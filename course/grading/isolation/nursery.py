@@ -122,8 +122,7 @@ class _Server:
         hide_packages()
         quiet_checks()
         self.shell = make_shell()
-        for name in ("camera", "digits"):  # loads scikit-image and scikit-learn
-            getattr(images, name)()
+        images.camera()  # loads scikit-image
         for cell in (
             _WARM_CELL,
             "1 / 0",

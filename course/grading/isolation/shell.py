@@ -124,6 +124,10 @@ class CapturingShell(InteractiveShell):
     compiler_class = Type(_Compiler)
     emit: Emit
 
+    def __init__(self, **settings: Any) -> None:
+        self._learnt: dict[str, str] = {}  # cells as plain Python
+        super().__init__(**settings)
+
     def start(self, emit: Emit, output_bytes: int) -> None:
         """Report events to `emit` from now on, with at most so many bytes of text a cell and stream."""
         self.emit = emit
@@ -141,6 +145,14 @@ class CapturingShell(InteractiveShell):
         finally:
             self.flush_streams()
             sys.stdout, sys.stderr = before
+
+    def learn(self, source: str) -> None:
+        """Do now what a cell will need before it runs."""
+        self._learnt[source] = super().transform_cell(source)
+
+    def transform_cell(self, raw_cell: str) -> str:
+        """The cell as plain Python."""
+        return self._learnt.get(raw_cell) or super().transform_cell(raw_cell)
 
     def run_unseen(self, source: str) -> None:
         """Run a cell for what it binds: nothing that it shows is reported, or drawn."""

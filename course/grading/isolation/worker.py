@@ -200,11 +200,22 @@ class _Server:
         return {}
 
     def _rehearse(self, lesson: Lesson) -> None:
-        """Run the solution and its examples here, so that every fork has loaded what they need."""
-        for cell in json.loads(lesson.source)["cells"] if lesson.source else []:
-            role = lesson.record.cells.get(cell["metadata"].get("nbgrader", {}).get("grade_id", ""))
-            if cell["cell_type"] == "code" and role and (role.solution or role.name.endswith("-examples")):
-                self.shell.run("".join(cell["source"]), 0)
+        """Run the solution and its examples here, so that every fork has loaded, and read, what they need."""
+        from course.grading.isolation.illustrations import Illustrations
+
+        nb = (
+            nbformat.reads(lesson.source.decode(), as_version=4)
+            if lesson.source
+            else nbformat.v4.new_notebook()
+        )
+        for cell in nb.cells:
+            role = lesson.record.cells.get(cell.metadata.get("nbgrader", {}).get("grade_id", ""))
+            if cell.cell_type == "code" and role and (role.solution or role.name.endswith("-examples")):
+                self.shell.run(cell.source, 0)
+        for cell in lesson.record.cells.values():
+            if cell.is_test:
+                self.shell.learn(cell.source)
+        Illustrations.of(nb, lesson)
 
     def _work(self, digest: str, limits: dict, task: dict) -> dict:
         """Have a fork do it, so that nothing of one submission is there for the next."""
