@@ -3,8 +3,11 @@
 import copy
 import datetime
 import json
+import os
 import shutil
+import sys
 import threading
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -181,6 +184,11 @@ def test_an_entry_without_nbgraders_rows_does_not_count(root):
     with Book(settings(root)) as book:
         assert book.entry(CH01.id, "ada") is None
         assert book.entry(CH01.id, "blaise").isolation == "full"
+
+
+def test_a_new_gradebook_says_of_its_tables_what_nbgraders_own_program_says(monkeypatch):
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    assert converters._newest_tables() == api.get_alembic_version()
 
 
 def test_several_coordinators_at_once_lose_and_double_nothing(root):
