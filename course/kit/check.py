@@ -13,6 +13,7 @@ import numpy as np
 
 from course.kit.compare import Difference, describe, difference
 from course.kit.exercise import Call, Exercise, Outcome, StoppedError, error_name, load
+from course.kit.rules import Remote
 
 _NOT_WRITTEN = (
     "there is no answer yet: replace `raise NotImplementedError()` in the cell above with your code"
@@ -69,8 +70,17 @@ class Checks:
             raise CheckFailedError(
                 f"✗ {exercise.name}\n  a function is expected here, not {describe(function)}"
             )
-        if broken := exercise.broken_rule(function):
+        if broken := _once(function, f"rule {exercise.name}", exercise.broken_rule):
             raise CheckFailedError(f"✗ {exercise.name}\n  {broken}")
+
+
+def _once(function: Callable, question: str, ask: Callable[[Callable], Any]) -> Any:
+    """What is asked of an answer by every test of it; of one in another process, where that takes long, only once."""
+    if not isinstance(function, Remote):
+        return ask(function)
+    if question not in function.memo:
+        function.memo[question] = ask(function)
+    return function.memo[question]
 
 
 def _raise_if_misstated(exercise: Exercise, given: Call) -> None:
@@ -99,7 +109,7 @@ def _explanation(
 def _likely(exercise: Exercise, function: Callable, outcome: Outcome) -> list[str]:
     if isinstance(outcome.error, NotImplementedError | StoppedError):
         return []
-    mistake = exercise.diagnose(function)
+    mistake = _once(function, f"mistake {exercise.name}", exercise.diagnose)
     return [f"  {'likely':<9} {mistake.hint}"] if mistake else []
 
 

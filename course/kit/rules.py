@@ -47,9 +47,12 @@ def banned_in(function: Callable, names: tuple[str, ...] = BANNED_NAMES) -> str 
 
 
 class Remote:
-    """An answer that lives in another process, where it can be asked what it refers to."""
+    """An answer that lives in another process, where it can be asked what it refers to.
 
-    __slots__ = ()
+    memo: what has been found out about it; it stays the same object only as long as no cell has run there.
+    """
+
+    __slots__ = ("memo",)
 
     def banned(self, names: tuple[str, ...]) -> str | None:
         """What `banned_in` says of it there."""
