@@ -11,7 +11,7 @@ from PIL import Image
 from walk import grade_id
 
 from course.grading.example_class import Student, hand_in
-from course.grading.isolation.illustrations import Illustrations
+from course.grading.isolation.illustrations import Illustrations, _parts
 from course.grading.isolation.worker import Worker
 from course.grading.record import Record
 from course.grading.restore import restored
@@ -107,3 +107,44 @@ def test_a_cell_is_run_where_an_answer_reads_what_it_binds():
         answer.source += "\nprint(spot)"  # of cell-012
 
     assert illustration_ids(lambda _: None) - illustration_ids(change) == {"cell-012"}
+
+
+PARTS = {  # a cell, and of what it binds, what can be run without the rest
+    "a = f()\nfigures.grid(a)\nb = g(a)": ["a = f()", "b = g(a)"],
+    "fig, ax = plt.subplots()\nax.plot(x)\ny = 2 * x": ["fig, ax = plt.subplots()\nax.plot(x)\ny = 2 * x"],
+    "y = x\nx = 2": ["y = x\nx = 2"],
+    "rng = np.random.default_rng(0)\na = rng.normal()\nb = rng.normal()": [
+        "rng = np.random.default_rng(0)\na = rng.normal()\nb = rng.normal()"
+    ],
+    "plt.show()\nprint(x)": [],
+    "print(rng)": [],
+}
+
+
+@pytest.mark.parametrize("source", PARTS)
+def test_of_a_cell_that_was_left_out_only_what_is_needed_is_run_later(source):
+    assert [part.source for part in _parts(source, frozenset({"plt", "figures", "np"}))] == PARTS[source]
+
+
+def test_what_is_owed_is_run_once_and_in_order():
+    nb = nbformat.read(CHAPTER.made("source"), as_version=4)
+    illustrations = Illustrations.of(nb, lesson_of(CHAPTER))
+    at = {cell.id: place for place, cell in enumerate(nb.cells)}
+    everything = frozenset(grade_id(cell) for cell in nb.cells) - {""}
+    for cell in ("cell-012", "cell-030"):
+        assert illustrations.copied(at[cell], set(), set(everything), everything) is not None
+    owed = illustrations.owed(at["cell-045"])  # reads blurred_difference
+    assert [source.partition(" = ")[0] for source in owed] == ["blur", "blurred_difference"]
+    assert illustrations.owed(at["cell-045"]) == []
+
+
+def test_an_import_that_the_course_makes_as_well_changes_nothing(worker):
+    nb = nbformat.read(CHAPTER.made("source"), as_version=4)
+    copied = []
+    for line in ("import numpy as np", "import numpy.linalg as np"):
+        own = nbformat.v4.new_code_cell(line)
+        after = next(i for i, cell in enumerate(nb.cells) if grade_id(cell) == "setup") + 1
+        changed = nbformat.from_dict({**nb, "cells": [*nb.cells[:after], own, *nb.cells[after:]]})
+        cells = worker.execute(lesson_of(CHAPTER), changed).notebook.cells
+        copied.append(sum("course_copied" in cell.metadata for cell in cells))
+    assert copied[0] > 10 > copied[1]

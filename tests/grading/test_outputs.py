@@ -47,6 +47,18 @@ SAME = {  # outputs must be equal
     "ax.plot([1, 3, 2]); ax.set_title('é $x_1$'); ax.imshow([[0, 1], [2, 3]])\nplt.show()",
     "a figure that nobody shows": "plt.figure(figsize=(2, 2)); plt.plot([1, 2])\nprint('before')",
     "a figure as a result": "fig",
+    "a figure with all that lies outside its axes": "fig, ax = plt.subplots(figsize=(4, 3))\n"
+    "image = ax.imshow(np.arange(12.0).reshape(3, 4) * 1e6); fig.colorbar(image, label='much')\n"
+    "ax.annotate('outside', (0, 0), (-3, 3.5), arrowprops={'arrowstyle': '->'}); fig.suptitle('above', x=0.9)\n"
+    "ax.set(xlabel='x', ylabel='two\\nlines', xticks=[0, 3], xticklabels=['a long label', 'b'])",
+    "a legend where there is room": "for k in range(3):\n    plt.plot(np.arange(9) ** k, label=f'power {k}')\n"
+    "plt.legend(); plt.twinx().plot([1e9, 2e9])",
+    "other projections": "fig = plt.figure(figsize=(5, 2)); fig.add_subplot(121, polar=True).plot([0, 1], [1, 2])\n"
+    "fig.add_subplot(122, projection='3d').plot([0, 1], [0, 1], [0, 1])",
+    "a figure laid out by matplotlib": "fig, axes = plt.subplots(2, 2, layout='constrained', figsize=(4, 3))\n"
+    "fig.colorbar(axes[0, 0].imshow([[0, 1]]), ax=axes); axes[1, 1].set(title='t', ylabel='y')",
+    "a figure that has not been pyplot's": "from matplotlib.figure import Figure\nown = Figure(figsize=(2, 2))\n"
+    "own.add_subplot().plot([1, 2], label='a')\nown",
     "two figures and text": "for i in range(2):\n"
     "    plt.figure(figsize=(1, 1)); plt.plot([i, 1]); plt.show(); print(i)",
     "await": "import asyncio\nawait asyncio.sleep(0.01)\nprint('awaited')\nawait asyncio.sleep(0, result=7)",
@@ -169,6 +181,9 @@ def pixels(png):
 def steady(text):
     """Without numbers of processes, times, and where Python lies."""
     text = re.sub(r"(/tmp/ipykernel_)?\d+(/\d+)?\.py", "CELL", text)
+    text = re.sub(
+        r"The slowest run took.*?cached\.\s*", "", text, flags=re.DOTALL
+    )  # it depends on the machine
     text = re.sub(r"[~/][^ \"\x1b]*/(lib/|site-packages/)", "", text)
     return re.sub(r"[\d.]+ (ns|[μµ]s|ms|s)\b", "T", re.sub(r"0x[0-9a-f]+", "0x", text))
 

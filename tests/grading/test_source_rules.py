@@ -4,6 +4,8 @@ import pytest
 from walk import code_cells, grade_id, read
 
 from course.build.answers import read_answers
+from course.grading.isolation.limits import Limits
+from course.grading.isolation.session import Nursery, Session
 from course.grading.isolation.source import banned_in_source
 from course.kit.exercise import load
 from course.kit.rules import BANNED_NAMES
@@ -52,6 +54,26 @@ def test_a_broken_rule_is_found(case):
 @pytest.mark.parametrize("case", FINE)
 def test_what_is_allowed_is_not(case):
     assert banned_in_source("f", [SETUP, FINE[case]], BANNED_NAMES) is None
+
+
+def test_what_is_known_of_an_answer_is_forgotten_with_the_next_cell():
+    nursery = Nursery()
+    session = Session(nursery, Limits(), {})
+
+    def answer():
+        session.begin_test()
+        return session.look(["f"])["f"]
+
+    try:
+        session.run("import numpy as np\ndef f(x):\n    return x", 1, lambda _: None)
+        first = answer()
+        assert answer() is first
+        session.run("def f(x):\n    return np.convolve(x, x)", 2, lambda _: None)
+        assert answer() is not first
+        assert answer().memo == {}
+    finally:
+        session.close()
+        nursery.close()
 
 
 @pytest.mark.parametrize("chapter", chapters(), ids=lambda c: c.id)
