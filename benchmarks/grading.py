@@ -362,20 +362,19 @@ def print_rows(title: str, rows: list[tuple[str, str]]) -> None:
     sys.stdout.flush()
 
 
-def print_speed(runs: dict[str, Run], count: int) -> None:
-    """Each way beside the course's own, which comes first."""
-    ours = next(iter(runs.values()))
-    print(
-        f"\n{'':<46}{'starting':>10}{'one':>10}{f'all {count}':>10}{'times ours':>12}{'once started':>14}"
-        f"{'processor':>11}"
-    )
-    for name, run in runs.items():
-        times = run.seconds_for(count) / ours.seconds_for(count), run.each / ours.each
+def print_speed(name: str, run: Run, ours: Run, count: int) -> None:
+    """One way beside the course's own, which comes first."""
+    if run is ours:
         print(
-            f"  {name:<44}{run.ready:>8.1f} s{run.each:>8.2f} s{run.seconds_for(count):>8.1f} s"
-            f"{times[0]:>12.2f}{times[1]:>14.2f}{sum(run.processor.values()) / run.count:>9.2f} s"
+            f"\n{'':<46}{'starting':>10}{'one':>10}{f'all {count}':>10}{'times ours':>12}{'once started':>14}"
+            f"{'processor':>11}"
         )
-    sys.stdout.flush()
+    times = run.seconds_for(count) / ours.seconds_for(count), run.each / ours.each
+    print(
+        f"  {name:<44}{run.ready:>8.1f} s{run.each:>8.2f} s{run.seconds_for(count):>8.1f} s"
+        f"{times[0]:>12.2f}{times[1]:>14.2f}{sum(run.processor.values()) / run.count:>9.2f} s",
+        flush=True,
+    )
 
 
 def print_breakdown(run: Run, workers: int) -> None:
@@ -388,20 +387,21 @@ def print_breakdown(run: Run, workers: int) -> None:
     print_rows("Throughput, once started", [(name, f"{rate:.2f}") for name, rate in rates])
 
 
-def print_growth(runs: dict[int, Run]) -> None:
-    """Throughput and memory of classes of several sizes."""
-    print("\nGrowth: submissions a second, and MB of memory at first and at last")
-    print(
-        f"{'submissions':>13}{'all told':>11}{'once started':>14}{'coordinator':>16}{'a worker':>16}{'gradebook':>12}"
-    )
-    for count, run in runs.items():
-        (_, *first), (_, *last) = run.memory[0], run.memory[-1]
-        coordinator, worker = (f"{a:.0f} to {b:.0f}" for a, b in zip(first, last, strict=True))
-        book = 1000 * run.coordinator["gradebook"] / count
+def print_growth(count: int, run: Run, is_first: bool) -> None:
+    """Throughput and memory of a class of a size."""
+    if is_first:
+        print("\nGrowth: submissions a second, and MB of memory at first and at last")
         print(
-            f"{count:>13,}{count / run.seconds:>11.2f}{1 / run.each:>14.2f}{coordinator:>16}{worker:>16}{book:>9.1f} ms"
+            f"{'submissions':>13}{'all told':>11}{'once started':>14}{'coordinator':>16}{'a worker':>16}"
+            f"{'gradebook':>12}"
         )
-    sys.stdout.flush()
+    (_, *first), (_, *last) = run.memory[0], run.memory[-1]
+    coordinator, worker = (f"{a:.0f} to {b:.0f}" for a, b in zip(first, last, strict=True))
+    book = 1000 * run.coordinator["gradebook"] / count
+    print(
+        f"{count:>13,}{count / run.seconds:>11.2f}{1 / run.each:>14.2f}{coordinator:>16}{worker:>16}{book:>9.1f} ms",
+        flush=True,
+    )
 
 
 def arguments() -> argparse.Namespace:
@@ -452,22 +452,28 @@ class Bench:
 
 
 def compare(bench: Bench, asked: argparse.Namespace) -> tuple[dict[str, Run], list[str]]:
-    """All ways of grading one class, and where their marks differ."""
+    """Grade one class in all ways, and say of each how long it took; the runs, and where their marks differ."""
+    runs: dict[str, Run] = {}
+    differences = []
+
+    def note(name: str, run: Run) -> None:
+        runs[name] = run
+        print_speed(name, run, next(iter(runs.values())), asked.students)
+
     ours = bench.grade(asked.students, asked.workers)
-    everything = bench.grade(asked.students, asked.workers, copies=False)
-    limit = bench.measure(bare, bench.course(asked.students), bench.chapter, bench.shows)
-    runs = {
-        f"course grade, {asked.workers} workers": ours,
-        "the same, but no picture is copied": everything,
-        "the limit: the code alone, in one process": limit,
-    }
-    differences = differing(ours, everything)
+    note(f"course grade, {asked.workers} workers", ours)
     if asked.stock_sample:
         root = bench.course(asked.students, asked.stock_sample)
         stock = bench.measure(stock_autograde, root, bench.chapter, bench.shows)
-        runs[f"stock nbgrader autograde, measured on {stock.count}"] = stock
+        note(f"stock nbgrader autograde, measured on {stock.count}", stock)
         differences += differing(ours, stock)
-    return runs, differences
+    everything = bench.grade(asked.students, asked.workers, copies=False)
+    note("course grade, no picture copied", everything)
+    note(
+        "the limit: the code alone, in one process",
+        bench.measure(bare, bench.course(asked.students), bench.chapter, bench.shows),
+    )
+    return runs, differences + differing(ours, everything)
 
 
 def main() -> int:
@@ -477,13 +483,11 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="course-benchmark-") as folder:
         bench = Bench(Path(folder), Chapter(asked.chapter), asked.seed)
         runs, differences = compare(bench, asked)
-        print_speed(runs, asked.students)
         print_breakdown(next(iter(runs.values())), asked.workers)
         calls = bench.measure(one_call)
         print_rows("Across the two processes", [(what, f"{1000 * s:.3f} ms") for what, s in calls.items()])
-        growth = {count: bench.grade(count, asked.workers) for count in asked.growth}
-        if growth:
-            print_growth(growth)
+        for number, count in enumerate(asked.growth):
+            print_growth(count, bench.grade(count, asked.workers), number == 0)
     for error in [e for run in runs.values() for e in run.errors]:
         print(f"not graded: {error}", file=sys.stderr)
     for difference in differences:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import gc
 import json
 import os
 import random
@@ -131,8 +130,7 @@ class _Server:
         self.shell.reset(new_session=True)
         for cache in (font_manager._get_font, MathTextParser._parse_cached):
             cache.cache_clear()  # they hold open files, which a student's process doesn't inherit
-        gc.collect()
-        gc.freeze()
+        sandbox.prepare_to_fork()
 
     def serve(self) -> None:
         self.requests.send(json.dumps({"level": self.level, "lacks": self.lacks}).encode())

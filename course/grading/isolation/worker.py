@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import json
 import os
 import select
@@ -195,8 +194,7 @@ class _Server:
                 self.shell.run(cell.source, 0)
         self.lessons[digest], self.spaces[digest] = known, dict(self.shell.user_ns)
         self._rehearse(known)
-        gc.collect()
-        gc.freeze()
+        sandbox.prepare_to_fork()
         return {}
 
     def _rehearse(self, lesson: Lesson) -> None:
