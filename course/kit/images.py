@@ -4,6 +4,7 @@ Images are float64 from 0 to 1. `size`, a number or (height, width), shrinks an 
 the largest centred part that square blocks can tile is kept, and each block becomes its mean.
 """
 
+import functools
 import gzip
 import importlib.util
 from pathlib import Path
@@ -42,39 +43,43 @@ def _of_sklearn(*parts: str) -> Path:
     return package.joinpath("datasets", *parts)
 
 
-def camera(size: Size = None) -> np.ndarray:
-    """A photographer with his camera (512, 512), from scikit-image."""
+@functools.cache
+def _of_skimage(name: str) -> np.ndarray:
+    """An image of scikit-image's, as it is stored; a test may ask for the same one many times."""
     from skimage import data
 
-    return _prepared(data.camera(), size)
+    return getattr(data, name)()
+
+
+def load() -> None:
+    """Read all images of scikit-image's, for whoever will need them often."""
+    for name in ("camera", "coins", "page", "brick", "astronaut", "lfw_subset"):
+        _of_skimage(name)
+
+
+def camera(size: Size = None) -> np.ndarray:
+    """A photographer with his camera (512, 512), from scikit-image."""
+    return _prepared(_of_skimage("camera"), size)
 
 
 def coins(size: Size = None) -> np.ndarray:
     """Greek coins from Pompeii (303, 384), from scikit-image."""
-    from skimage import data
-
-    return _prepared(data.coins(), size)
+    return _prepared(_of_skimage("coins"), size)
 
 
 def page(size: Size = None) -> np.ndarray:
     """A printed page, unevenly lit (191, 384), from scikit-image."""
-    from skimage import data
-
-    return _prepared(data.page(), size)
+    return _prepared(_of_skimage("page"), size)
 
 
 def brick(size: Size = None) -> np.ndarray:
     """A brick wall, a regular texture (512, 512), from scikit-image."""
-    from skimage import data
-
-    return _prepared(data.brick(), size)
+    return _prepared(_of_skimage("brick"), size)
 
 
 def astronaut(size: Size = None, colour: bool = False) -> np.ndarray:
     """Eileen Collins, astronaut (512, 512), in colour (512, 512, 3), from scikit-image."""
-    from skimage import data
-
-    return _prepared(data.astronaut(), size, colour)
+    return _prepared(_of_skimage("astronaut"), size, colour)
 
 
 def china(size: Size = None, colour: bool = False) -> np.ndarray:
@@ -96,9 +101,7 @@ def digits() -> tuple[np.ndarray, np.ndarray]:
 
 def faces() -> tuple[np.ndarray, np.ndarray]:
     """100 faces, then 100 things that are none (200, 25, 25), labels 1 and 0 (200,), from scikit-image."""
-    from skimage import data
-
-    images = data.lfw_subset().astype(np.float64)
+    images = _of_skimage("lfw_subset").astype(np.float64)
     return images, np.repeat([1, 0], 100)
 
 

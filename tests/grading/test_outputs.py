@@ -50,11 +50,11 @@ SAME = {  # outputs must be equal
     "a figure with all that lies outside its axes": "fig, ax = plt.subplots(figsize=(4, 3))\n"
     "image = ax.imshow(np.arange(12.0).reshape(3, 4) * 1e6); fig.colorbar(image, label='much')\n"
     "ax.annotate('outside', (0, 0), (-3, 3.5), arrowprops={'arrowstyle': '->'}); fig.suptitle('above', x=0.9)\n"
-    "ax.set(xlabel='x', ylabel='two\\nlines', xticks=[0, 3], xticklabels=['a long label', 'b'])",
+    "ax.set(xlabel='x', ylabel='two\\nlines', xticks=[0, 3], xticklabels=['a long label', 'b']);",
     "a legend where there is room": "for k in range(3):\n    plt.plot(np.arange(9) ** k, label=f'power {k}')\n"
-    "plt.legend(); plt.twinx().plot([1e9, 2e9])",
+    "plt.legend(); plt.twinx().plot([1e9, 2e9]);",
     "other projections": "fig = plt.figure(figsize=(5, 2)); fig.add_subplot(121, polar=True).plot([0, 1], [1, 2])\n"
-    "fig.add_subplot(122, projection='3d').plot([0, 1], [0, 1], [0, 1])",
+    "fig.add_subplot(122, projection='3d').plot([0, 1], [0, 1], [0, 1]);",
     "a figure laid out by matplotlib": "fig, axes = plt.subplots(2, 2, layout='constrained', figsize=(4, 3))\n"
     "fig.colorbar(axes[0, 0].imshow([[0, 1]]), ax=axes); axes[1, 1].set(title='t', ylabel='y')",
     "a figure that has not been pyplot's": "from matplotlib.figure import Figure\nown = Figure(figsize=(2, 2))\n"
@@ -248,3 +248,36 @@ def test_what_no_notebook_can_hold_becomes_null():
 def test_half_a_character_is_shown_as_a_code():
     (outputs,) = shown("print('\\ud800')")
     assert text(outputs) == "\\ud800\n"
+
+
+EVENTS = [  # from a process that says what it likes
+    {"event": "display", "data": {}, "metadata": [1]},
+    {"event": "display", "data": [], "metadata": {}},
+    {"event": "display", "data": {"text/plain": 1}, "metadata": {}},
+    {"event": "display", "data": {}, "metadata": {}, "display_id": [], "update": True},
+    {"event": "result", "data": {"text/plain": "1"}, "metadata": None},
+    {"event": "result", "data": {1: "1"}, "metadata": {}},
+    {"event": "error", "ename": 1, "evalue": "", "traceback": []},
+    {"event": "error", "ename": "E", "evalue": "", "traceback": [1]},
+    {"event": "error", "ename": "E", "evalue": "", "traceback": None},
+    {"event": "stream", "name": "stdout", "text": b"x"},
+    {"event": "stream", "name": [], "text": None},
+    {"event": "clear"},
+    {"event": []},
+    {},
+]
+
+
+@pytest.mark.parametrize("event", EVENTS, ids=str)
+def test_what_is_no_output_is_left_out(event):
+    collector = Collector()
+    collector.begin(1)
+    collector({"event": "stream", "name": "stdout", "text": "before"})
+    collector(event)
+    collector(
+        {"event": "result", "data": {"text/plain": "1", "application/json": {"a": [1, None]}}, "metadata": {}}
+    )
+    outputs = collector.finished()
+    assert [output.output_type for output in outputs] == ["stream", "execute_result"]
+    cell = nbformat.v4.new_code_cell("", outputs=outputs)
+    nbformat.validate(nbformat.v4.new_notebook(cells=[cell]))

@@ -121,7 +121,7 @@ class _Server:
         hide_packages()
         quiet_checks()
         self.shell = make_shell()
-        images.camera()  # loads scikit-image
+        images.load()
         for cell in (
             _WARM_CELL,
             "1 / 0",

@@ -6,7 +6,6 @@ import math
 from typing import Any
 
 from nbformat import NotebookNode
-from nbformat.v4 import new_output
 
 
 class Collector:
@@ -39,7 +38,7 @@ class Collector:
 
     def error(self, ename: str, evalue: str) -> None:
         """Add an error of ours, which has no traceback."""
-        self._add(new_output("error", ename=ename, evalue=evalue, traceback=[f"{ename}: {evalue}"]))
+        self._add(_output("error", ename=ename, evalue=evalue, traceback=[f"{ename}: {evalue}"]))
 
     def finished(self) -> list[NotebookNode]:
         """The outputs of the cell that ran last."""
@@ -59,33 +58,33 @@ class Collector:
         if last is not None and last.output_type == "stream" and last.name == name:
             last.text += text
         else:
-            self._add(new_output("stream", name=name, text=text))
+            self._add(_output("stream", name=name, text=text))
 
     def _display(self, event: dict) -> None:
-        data, metadata = _bundle(event["data"]), _json(event["metadata"])
+        data, metadata = _bundle(event["data"]), _metadata(event["metadata"])
         shown = event.get("display_id")
         if event.get("update"):
             for output in self.by_display_id.get(shown, []):
                 output.data, output.metadata = data, metadata
             return
-        output = new_output("display_data", data=data, metadata=metadata)
+        output = _output("display_data", data=data, metadata=metadata)
         if isinstance(shown, str):
             self.by_display_id.setdefault(shown, []).append(output)
         self._add(output)
 
     def _result(self, event: dict) -> None:
         self._add(
-            new_output(
+            _output(
                 "execute_result",
                 data=_bundle(event["data"]),
-                metadata=_json(event["metadata"]),
+                metadata=_metadata(event["metadata"]),
                 execution_count=self.count,
             )
         )
 
     def _error(self, event: dict) -> None:
         said = {"ename": _text(event["ename"]), "evalue": _text(event["evalue"])}
-        self._add(new_output("error", **said, traceback=[_text(line) for line in event["traceback"]]))
+        self._add(_output("error", **said, traceback=[_text(line) for line in event["traceback"]]))
 
     def _clear(self, event: dict) -> None:
         if event["wait"]:
@@ -95,6 +94,11 @@ class Collector:
 
     def _restart(self, _: dict) -> None:
         self.outputs, self.clear_first = [], False
+
+
+def _output(kind: str, **fields: Any) -> NotebookNode:
+    """An output of a kind. nbformat's own function compares each with a schema; here the form of all parts is known."""
+    return NotebookNode(output_type=kind, **fields)
 
 
 def _last_state(line: str) -> str:
@@ -108,6 +112,12 @@ def _bundle(value: Any) -> NotebookNode:
     if type(value) is not dict:
         raise TypeError("a bundle is a dict")
     return NotebookNode({_text(k): _json(v) if k.endswith("json") else _text(v) for k, v in value.items()})
+
+
+def _metadata(value: Any) -> NotebookNode:
+    if type(value) is not dict:
+        raise TypeError("metadata are a dict")
+    return _json(value)
 
 
 def _text(value: Any) -> str:

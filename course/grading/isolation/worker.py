@@ -167,7 +167,9 @@ class _Server:
         from course.grading import intake, restore  # noqa: F401 - for all forks at once
         from course.grading.isolation import examiner  # noqa: F401
         from course.grading.isolation.shell import make_shell
+        from course.kit import images
 
+        images.load()
         self.shell = make_shell()
         self.lessons: dict[str, Lesson] = {}
         self.spaces: dict[str, dict[str, Any]] = {}
