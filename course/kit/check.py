@@ -6,7 +6,7 @@ import builtins
 import functools
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -46,7 +46,7 @@ class Checks:
         self._raise_if_rule_broken(exercise, function)
         for given in calls:
             _raise_if_misstated(exercise, given)
-            outcome = exercise.outcome(function, given)
+        for given, outcome in _outcomes(exercise, function, calls):
             print(outcome.printed, end="")
             found = exercise.verdict(given, outcome)
             if found is not None:
@@ -58,8 +58,7 @@ class Checks:
         """Try an answer on hidden calls; on failure raise CheckFailedError with `about` and the likely cause only."""
         exercise = self.exercises[name]
         self._raise_if_rule_broken(exercise, function)
-        for given in calls:
-            outcome = exercise.outcome(function, given)
+        for given, outcome in _outcomes(exercise, function, calls):
             if found := exercise.verdict(given, outcome):
                 lines = [f"✗ {name}, hidden test: {about}", f"  {_kind_text(found, outcome)}"]
                 raise CheckFailedError("\n".join(lines + _likely(exercise, function, outcome))) from None
@@ -72,6 +71,17 @@ class Checks:
             )
         if broken := _once(function, f"rule {exercise.name}", exercise.broken_rule):
             raise CheckFailedError(f"✗ {exercise.name}\n  {broken}")
+
+
+def _outcomes(
+    exercise: Exercise, function: Callable, calls: Sequence[Call]
+) -> Iterator[tuple[Call, Outcome]]:
+    """Each call and what came of it. The first that returns is made again, to see what later calls change."""
+    again = True
+    for given in calls:
+        outcome = exercise.outcome(function, given, again)
+        again = again and outcome.error is not None
+        yield given, outcome
 
 
 def _once(function: Callable, question: str, ask: Callable[[Callable], Any]) -> Any:

@@ -177,8 +177,11 @@ class Exercise:
         oracle = self.oracle if self.in_numpy else on_arrays(self.oracle)
         return self._viewed(oracle(*given.args, **given.kwargs))
 
-    def outcome(self, function: Callable, given: Call) -> Outcome:
-        """Call an answer, then again with other and with the same numbers, and report all that can be seen."""
+    def outcome(self, function: Callable, given: Call, again: bool = True) -> Outcome:
+        """Call an answer and report all that can be seen.
+
+        again: call it with other and then with the same numbers, too, to see whether that changes the result.
+        """
         asked = given.fresh()
         with self._enforced(function) as refused, _quiet() as printed:
             said = ""
@@ -187,7 +190,7 @@ class Exercise:
                 said = printed.getvalue()
                 kept = _frozen(value)
                 changed = _changed_argument(given, asked)
-                stale = self._stale(function, given, value, kept) if not changed else None
+                stale = self._stale(function, given, value, kept) if again and not changed else None
             except Exception as error:
                 said, changed = said or printed.getvalue(), _changed_argument(given, asked)
                 return Outcome(None, error, changed, None, _first(refused), said)

@@ -270,11 +270,11 @@ def _run(layers, on):
 class Network(Exercise):
     """An exercise whose answer is a network without arguments; a call says on which picture it is run."""
 
-    def outcome(self, function, given):
+    def outcome(self, function, given, again=True):
         """Make the layers and run them; a mistake answers for a picture by itself."""
         if self._is_ours(function):
-            return super().outcome(function, given)
-        made = super().outcome(function, call())
+            return super().outcome(function, given, again)
+        made = super().outcome(function, call(), again)
         if made.error is not None or made.refused or made.stale:
             return made
         return Outcome(_run(made.value, *given.args, **given.kwargs), printed=made.printed)

@@ -988,8 +988,8 @@ class _Drawn(Exercise):
     Each run of the answer gets a copy of the call's generator, so that a call means the same every time.
     """
 
-    def outcome(self, function, given):
-        return super().outcome(functools.wraps(function)(functools.partial(_facts, function)), given)
+    def outcome(self, function, given, again=True):
+        return super().outcome(functools.wraps(function)(functools.partial(_facts, function)), given, again)
 
     def expected(self, given):
         return _facts(on_arrays(self.oracle), *given.args, **given.kwargs)

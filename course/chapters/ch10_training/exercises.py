@@ -31,8 +31,8 @@ class Asked(Exercise):
     def expected(self, given):
         return self.ask(on_arrays(self.oracle), *given.args, **given.kwargs)
 
-    def outcome(self, function, given):
-        return super().outcome(functools.wraps(function)(functools.partial(self.ask, function)), given)
+    def outcome(self, function, given, again=True):
+        return super().outcome(functools.wraps(function)(functools.partial(self.ask, function)), given, again)
 
     def verdict(self, given, outcome):
         if isinstance(outcome.value, str):  # what `ask` complains about
