@@ -223,6 +223,7 @@ class Book:
         def write(connection: sa.Connection) -> Marks:
             _hold_student(connection, graded.student)
             place = self._place(connection, assignment)
+            self._raise_if_unfinished(place, assignment, notebook, graded)
             submission = _hold_submission(connection, place, graded)
             marks = None
             for name, book in place.notebooks.items():
@@ -278,6 +279,16 @@ class Book:
         if kept is None or kept.version != frozenset(now):
             kept = self._places[assignment] = _read_place(connection, assignment, frozenset(now))
         return kept
+
+    def _raise_if_unfinished(self, place: _Place, assignment: str, notebook: str, graded: Graded) -> None:
+        """Somebody elsewhere may be registering the chapter just now: nbgrader enters its cells one by one."""
+        book = place.notebooks.get(notebook)
+        if book and not (
+            (graded.scores or {}).keys() <= book.graded.keys()
+            and graded.comments.keys() <= book.commented.keys()
+        ):
+            del self._places[assignment]
+            raise OperationalError("save", {}, Exception(f"cells of {assignment} are missing"))
 
     def _retry(self, work: Callable[[sa.Connection], T]) -> T:
         """Do something in a transaction, and again when somebody else was writing the same rows."""

@@ -221,6 +221,29 @@ def test_several_coordinators_at_once_lose_and_double_nothing(root):
         connection.engine.dispose()
 
 
+def test_a_chapter_that_somebody_registers_just_now_is_waited_for(root):
+    lesson = register(CH01, root)
+    scores, comments = automatic(executed(root, lesson)["ada"], lesson.record)
+    engine = sa.create_engine(settings(root).CourseDirectory.db_url)
+
+    def rename(old, new):
+        with engine.begin() as connection:
+            names = {"old": old, "new": new}
+            assert connection.execute(
+                sa.text("UPDATE base_cell SET name = :new WHERE name = :old"), names
+            ).rowcount
+
+    name = next(iter(scores))
+    rename(name, "not yet")
+    finishing = threading.Timer(0.3, rename, ("not yet", name))
+    finishing.start()
+    with Book(settings(root)) as book:
+        marks = book.save(CH01.id, "conv1d", Graded("ada", None, scores, comments), lambda marks: FIELDS)
+    finishing.join()
+    engine.dispose()
+    assert marks.cells[name].score == scores[name]
+
+
 def test_a_gradebook_that_stays_locked_is_named(root, monkeypatch):
     register(CH01, root)
     monkeypatch.setattr("course.grading.gradebook.PAUSES", (0.01,))

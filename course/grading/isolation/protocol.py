@@ -185,9 +185,20 @@ class Packer:
         return self.other(value)
 
 
-_packb = msgpack.Packer(
-    unicode_errors="backslashreplace"
-).pack  # one for all: each has a large buffer of its own
+_ROOM = 1 << 20  # bytes that a packer may keep for its next message
+_packer = msgpack.Packer(unicode_errors="backslashreplace")
+
+
+def _packb(ready: Any) -> bytes:
+    """As msgpack.packb, which makes a packer and its buffer anew for every message. That buffer never shrinks."""
+    global _packer
+    packed = b""
+    try:
+        packed = _packer.pack(ready)
+    finally:
+        if not packed or len(packed) > _ROOM:
+            _packer = msgpack.Packer(unicode_errors="backslashreplace")
+    return packed
 
 
 def pack(value: Any) -> bytes:

@@ -24,6 +24,7 @@ from typing import Any
 
 from course.grading.isolation.limits import MB, Limits
 
+RESERVE_BYTES = 64 * MB  # that a student's process gives up when a cell has taken all the rest
 START_FAILED = 70  # what a student's process exits with when its walls can't be put up
 LEVELS = ("process", "landlock", "full")  # from weak to strong
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -262,13 +263,9 @@ def die_with_parent(parent: int) -> None:
 
 
 def prepare_to_fork() -> None:
-    """Keep the garbage collector off what this process has so far, for the pages to stay shared with its forks.
-
-    In a fork, which lives for a second or so, it then looks less often as well.
-    """
+    """Keep the garbage collector off what this process has so far, for the pages to stay shared with its forks."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
 
 
 def limit_memory(more: int) -> None:
@@ -281,7 +278,7 @@ def limit_memory(more: int) -> None:
 
 def set_limits(limits: Limits) -> None:
     """Bound what this process may use from now on."""
-    limit_memory(limits.memory_bytes)
+    limit_memory(limits.memory_bytes + RESERVE_BYTES)
     wanted = {
         resource.RLIMIT_CPU: limits.cpu_seconds,
         resource.RLIMIT_FSIZE: limits.file_bytes,

@@ -9,6 +9,7 @@ import builtins
 import contextlib
 import ctypes
 import io
+import mmap
 import os
 import sys
 import threading
@@ -28,6 +29,7 @@ import numpy as np
 from course.grading.isolation import protocol
 from course.grading.isolation.mirror import mirror
 from course.grading.isolation.protocol import Channel, Ext
+from course.grading.isolation.sandbox import RESERVE_BYTES
 from course.grading.isolation.shell import CapturingShell
 from course.kit import Checks, rules
 
@@ -67,6 +69,7 @@ class Agent(protocol.Resolver):
             tuple[tuple, bytes]
         ] = []  # the arguments of the calls that run now, and as they came
         self.lock = threading.RLock()
+        self.reserve: mmap.mmap | None = mmap.mmap(-1, RESERVE_BYTES, flags=mmap.MAP_PRIVATE)
         shell.start(self._emit, output_bytes)
 
     def serve(self) -> None:
@@ -101,12 +104,24 @@ class Agent(protocol.Resolver):
 
     def run(self, source: str, count: int) -> dict:
         """Run a cell."""
-        return {"op": "ran", "ok": self.shell.run(source, count)}
+        ok = self.shell.run(source, count)
+        self._make_room()
+        return {"op": "ran", "ok": ok}
 
     def replay(self, source: str) -> dict:
         """Run a cell again after a restart, or one that was left out, without showing anything."""
         self.shell.run_unseen(source)
+        self._make_room()
         return {"op": "ran", "ok": True}
+
+    def _make_room(self) -> None:
+        """A cell that has taken all memory keeps it; that must not cost the exercises below."""
+        if self.reserve is not None:
+            try:
+                mmap.mmap(-1, RESERVE_BYTES, flags=mmap.MAP_PRIVATE).close()
+            except (OSError, MemoryError):
+                self.reserve.close()
+                self.reserve = None
 
     def files(self, files: dict[str, bytes]) -> dict:
         """Lay files beside the notebook: those that there is a place for."""
