@@ -107,6 +107,8 @@ def test_a_run_that_is_interrupted_says_so_and_leaves_nothing_running(copy):
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        # The tests may have been started in a shell's background, where SIGINT is ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as running:
         assert running.stdout.readline().startswith("isolation: ")
         assert running.stdout.readline()
