@@ -37,7 +37,6 @@ from course.paths import Chapter
 MB = 2**20
 DISTINCT = 40  # students of the class; a larger one repeats them
 SAMPLES = 20  # of the memory, over a run
-ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
 @dataclass
@@ -102,11 +101,13 @@ def kept_marks(root: Path, chapter: Chapter) -> dict[str, Any]:
 def course_grade(root: Path, chapter: Chapter, workers: int, copies: bool, shows: bool) -> Run:
     """As `course grade` does: gradebook, autograded notebooks and feedback pages."""
     run, begun = Run(0), time.perf_counter()
+    from course.grading.isolation.sandbox import loading
     from course.grading.isolation.worker import Worker
     from course.grading.pool import LocalPool
 
     with LocalPool(workers, Worker) as pool:
-        from course.grading import grade
+        with loading():
+            from course.grading import grade
 
         lesson = grade.register(chapter, root)
         lesson = lesson if copies else replace(lesson, solved=b"")
@@ -162,6 +163,8 @@ def stock_autograde(root: Path, chapter: Chapter, shows: bool) -> Run:
 def bare(root: Path, chapter: Chapter, shows: bool) -> Run:
     """The limit: the notebooks' code, tests included, in one warm process; nothing else around it, nothing kept."""
     run, begun = Run(0), time.perf_counter()
+    from course.grading.isolation.sandbox import ONE_THREAD
+
     os.environ.update(ONE_THREAD)
     import torch
 

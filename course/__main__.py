@@ -190,12 +190,15 @@ def _run(
     results: list[grading.Result],
 ) -> None:
     """Grade, say how each submission went, and collect the results; what makes it impossible is said, with exit 1."""
+    from course.grading.isolation.sandbox import loading
+
     limits: Future[Limits] = Future()
     with _pool(workers, cluster, isolation, limits) as pool:  # it gets ready while the rest is imported here
-        from course.grading import grade as grading
-        from course.grading.gradebook import GradebookError
-        from course.grading.isolation.worker import WorkerError
-        from course.grading.pool import PoolError
+        with loading():
+            from course.grading import grade as grading
+            from course.grading.gradebook import GradebookError
+            from course.grading.isolation.worker import WorkerError
+            from course.grading.pool import PoolError
 
         limits.set_result(_limits())
         try:

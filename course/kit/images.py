@@ -37,71 +37,74 @@ def _prepared(pixels: np.ndarray, size: Size, colour: bool = False) -> np.ndarra
     return image if size is None else shrink(image, size)
 
 
-def _of_sklearn(*parts: str) -> Path:
-    """A file of scikit-learn's datasets; importing the package for it would take half a second."""
-    package = Path(importlib.util.find_spec("sklearn").origin).parent
-    return package.joinpath("datasets", *parts)
+def _file_of(package: str, *parts: str) -> Path:
+    """A file that a package ships; importing scikit-image or scikit-learn for it would take up to half a second."""
+    return Path(importlib.util.find_spec(package).origin).parent.joinpath(*parts)
 
 
 @functools.cache
-def _of_skimage(name: str) -> np.ndarray:
-    """An image of scikit-image's, as it is stored; a test may ask for the same one many times."""
-    from skimage import data
+def _pixels(package: str, *parts: str) -> np.ndarray:
+    """An image file's uint8 values; a test may ask for the same one many times."""
+    pixels = np.array(Image.open(_file_of(package, *parts)))
+    pixels.flags.writeable = False
+    return pixels
 
-    return getattr(data, name)()
+
+_of_skimage = functools.partial(_pixels, "skimage", "data")
+_of_sklearn = functools.partial(_pixels, "sklearn", "datasets", "images")
 
 
 def load() -> None:
-    """Read all images of scikit-image's, for whoever will need them often."""
-    for name in ("camera", "coins", "page", "brick", "astronaut", "lfw_subset"):
-        _of_skimage(name)
+    """Read the images that chapters use often, for all who are forked from this process."""
+    for name in ("camera", "coins", "page", "brick", "astronaut"):
+        _of_skimage(f"{name}.png")
 
 
 def camera(size: Size = None) -> np.ndarray:
     """A photographer with his camera (512, 512), from scikit-image."""
-    return _prepared(_of_skimage("camera"), size)
+    return _prepared(_of_skimage("camera.png"), size)
 
 
 def coins(size: Size = None) -> np.ndarray:
     """Greek coins from Pompeii (303, 384), from scikit-image."""
-    return _prepared(_of_skimage("coins"), size)
+    return _prepared(_of_skimage("coins.png"), size)
 
 
 def page(size: Size = None) -> np.ndarray:
     """A printed page, unevenly lit (191, 384), from scikit-image."""
-    return _prepared(_of_skimage("page"), size)
+    return _prepared(_of_skimage("page.png"), size)
 
 
 def brick(size: Size = None) -> np.ndarray:
     """A brick wall, a regular texture (512, 512), from scikit-image."""
-    return _prepared(_of_skimage("brick"), size)
+    return _prepared(_of_skimage("brick.png"), size)
 
 
 def astronaut(size: Size = None, colour: bool = False) -> np.ndarray:
     """Eileen Collins, astronaut (512, 512), in colour (512, 512, 3), from scikit-image."""
-    return _prepared(_of_skimage("astronaut"), size, colour)
+    return _prepared(_of_skimage("astronaut.png"), size, colour)
 
 
 def china(size: Size = None, colour: bool = False) -> np.ndarray:
     """The Summer Palace in Beijing (427, 640), in colour (427, 640, 3), from scikit-learn."""
-    return _prepared(np.asarray(Image.open(_of_sklearn("images", "china.jpg"))), size, colour)
+    return _prepared(_of_sklearn("china.jpg"), size, colour)
 
 
 def flower(size: Size = None, colour: bool = False) -> np.ndarray:
     """A dahlia (427, 640), in colour (427, 640, 3), from scikit-learn."""
-    return _prepared(np.asarray(Image.open(_of_sklearn("images", "flower.jpg"))), size, colour)
+    return _prepared(_of_sklearn("flower.jpg"), size, colour)
 
 
 def digits() -> tuple[np.ndarray, np.ndarray]:
     """Handwritten digits (1797, 8, 8) and their labels 0 to 9 (1797,), from scikit-learn."""
-    with gzip.open(_of_sklearn("data", "digits.csv.gz"), "rt") as file:
+    with gzip.open(_file_of("sklearn", "datasets", "data", "digits.csv.gz"), "rt") as file:
         rows = np.loadtxt(file, delimiter=",")
     return rows[:, :-1].reshape(-1, 8, 8) / 16.0, rows[:, -1].astype(int)
 
 
 def faces() -> tuple[np.ndarray, np.ndarray]:
     """100 faces, then 100 things that are none (200, 25, 25), labels 1 and 0 (200,), from scikit-image."""
-    images = _of_skimage("lfw_subset").astype(np.float64)
+    images = np.load(_file_of("skimage", "data", "lfw_subset.npy")).astype(np.float64)
     return images, np.repeat([1, 0], 100)
 
 

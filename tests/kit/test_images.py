@@ -49,6 +49,22 @@ def test_colour_images(load):
     assert load(size=16, colour=True).shape == (16, 16, 3)
 
 
+def test_scikit_images_data_are_what_it_loads_itself():
+    from skimage import data
+
+    for picture in (images.camera, images.coins, images.page, images.brick):
+        assert np.array_equal(picture(), getattr(data, picture.__name__)() / 255)
+    assert np.array_equal(images.astronaut(colour=True), data.astronaut() / 255)
+    assert np.array_equal(images.faces()[0], data.lfw_subset())
+
+
+def test_a_caller_cannot_spoil_an_image_for_the_next():
+    for picture in SHAPES:
+        before = picture()
+        picture()[:] = 0
+        assert np.array_equal(picture(), before)
+
+
 def test_scikit_learns_data_are_what_it_loads_itself():
     from sklearn.datasets import load_digits, load_sample_image
 

@@ -43,8 +43,10 @@ def main() -> None:
     _sweep()
     base = _own_folder()
     lacks = _try_namespaces()  # while there is one thread
-    server = _Server(requests, base, lacks)
+    with sandbox.loading():
+        server = _Server(requests, base, lacks)
     try:
+        server.warm_up()
         server.serve()
     finally:
         shutil.rmtree(server.base, ignore_errors=True)
@@ -108,12 +110,9 @@ class _Server:
             self.files = self.calls = None
             self.lacks.append(error.strerror or str(error))
         self.level = "process" if self.files is None else "full" if self.namespaces else "landlock"
-        self._warm_up()
+        self._load()
 
-    def _warm_up(self) -> None:
-        from matplotlib import font_manager
-        from matplotlib.mathtext import MathTextParser
-
+    def _load(self) -> None:
         from course.grading.isolation.shell import make_shell
         from course.grading.isolation.student import hide_packages, quiet_checks
         from course.kit import animate, explore, figures, images  # noqa: F401 - what setup cells import
@@ -122,10 +121,13 @@ class _Server:
         quiet_checks()
         self.shell = make_shell()
         images.load()
-        for cell in (
-            _WARM_CELL,
-            "1 / 0",
-        ):  # the first traceback takes long, too: it looks at all that is loaded
+
+    def warm_up(self) -> None:
+        """Do once what takes long the first time."""
+        from matplotlib import font_manager
+        from matplotlib.mathtext import MathTextParser
+
+        for cell in (_WARM_CELL, "1 / 0"):  # the first traceback looks at all that is loaded
             self.shell.run(cell, 0)
         self.shell.reset(new_session=True)
         for cache in (font_manager._get_font, MathTextParser._parse_cached):
@@ -215,7 +217,7 @@ class _Server:
         kept = {descriptor} | ({self.files.descriptor} if self.files else set())
         sandbox.close_all_but(kept)
         os.environ.clear()
-        os.environ.update(HOME=str(home), LANG="C.UTF-8", MPLCONFIGDIR=str(home))
+        os.environ.update(HOME=str(home), LANG="C.UTF-8", MPLCONFIGDIR=str(home), **sandbox.ONE_THREAD)
         os.umask(0o077)
         with contextlib.suppress(OSError):  # if memory runs out, this is whom to end
             Path("/proc/self/oom_score_adj").write_text("1000")

@@ -19,6 +19,7 @@ import socket
 import struct
 import sys
 import sysconfig
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from course.grading.isolation.limits import MB, Limits
 
 RESERVE_BYTES = 64 * MB  # that a student's process gives up when a cell has taken all the rest
 START_FAILED = 70  # what a student's process exits with when its walls can't be put up
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 LEVELS = ("process", "landlock", "full")  # from weak to strong
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -260,6 +262,17 @@ def die_with_parent(parent: int) -> None:
     _checked(_libc.prctl(_PR_SET_PDEATHSIG, 9, 0, 0, 0), "die with parent")
     if os.getppid() != parent:
         os._exit(1)
+
+
+@contextlib.contextmanager
+def loading() -> Iterator[None]:
+    """Import modules without the garbage collector, now and later: they stay, and to look through them takes long."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def prepare_to_fork() -> None:

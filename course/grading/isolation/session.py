@@ -43,7 +43,6 @@ GRACE = 0.5  # seconds from SIGINT to SIGKILL
 STARTS = 5  # tries to start a student's process, which somebody else may kill
 START_SECONDS = 60  # for that, with many files beside the notebook
 REMEMBERED = 64 * MB  # of an answer's results, which can be handed back as the student's own objects
-_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 _MODULE = "course.grading.isolation.nursery"
 
 
@@ -56,7 +55,7 @@ class Nursery:
         self.process = subprocess.Popen(
             [sys.executable, "-I", "-m", _MODULE, str(theirs.fileno())],
             pass_fds=[theirs.fileno()],
-            env=kept | _ONE_THREAD | {"MPLCONFIGDIR": matplotlib.get_configdir(), "PATH": os.defpath},
+            env=kept | sandbox.ONE_THREAD | {"MPLCONFIGDIR": matplotlib.get_configdir(), "PATH": os.defpath},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
         )

@@ -26,7 +26,6 @@ from course.grading.isolation.protocol import Channel, ClosedError
 from course.grading.work import Done, Folder, Lesson
 
 _MODULE = "course.grading.isolation.worker"
-_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 _MAX_BYTES = 2**32 - 1
 EXAMINER_BYTES = 4 * 2**30  # that an examiner may add: answers are bounded, what a test makes of them is not
 TRIES = 3  # of a submission whose worker or examiner was killed, and to start a worker
@@ -80,7 +79,7 @@ class Worker:
         self.process = subprocess.Popen(
             [sys.executable, "-I", "-m", _MODULE, str(theirs.fileno())],
             pass_fds=[theirs.fileno()],
-            env=os.environ | _ONE_THREAD,
+            env=os.environ | sandbox.ONE_THREAD,
             stdin=subprocess.DEVNULL,
         )
         theirs.close()
@@ -151,7 +150,9 @@ def main() -> None:
     """Serve until the other side goes."""
     channel = Channel(int(sys.argv[1]), _MAX_BYTES)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal is for the coordinator
-    with contextlib.suppress(ClosedError), contextlib.closing(_Server(channel)) as server:
+    with sandbox.loading():
+        server = _Server(channel)
+    with contextlib.suppress(ClosedError), contextlib.closing(server):
         server.serve()
 
 

@@ -133,7 +133,7 @@ for path in (
     "/etc/passwd",
     "/etc/shadow",
     "/etc/hosts",
-    "/root/.bashrc",
+    os.sep + os.path.join("root", ".bashrc"),
     "/dev/mem",
     "/dev/kmsg",
     "/dev/tty",
