@@ -238,11 +238,9 @@ def convolution_matrix(M: ArrayLike, w: ArrayLike) -> None:
         else mpl.colormaps["turbo"](np.linspace(0.05, 0.95, len(taps)))
     )
     legend = w[:, None] if w.ndim == 1 else w
-    wide = 0.42 * legend.shape[1]
-    room = MAX_WIDTH - wide - 0.9
-    side = min(0.3, room / M.shape[1], 6.5 / M.shape[0])
-    size = (side * M.shape[1] + wide + 0.9, max(side * M.shape[0], 0.42 * legend.shape[0]) + 1.0)
-    figure, (ax, key) = plt.subplots(1, 2, figsize=size, width_ratios=[side * M.shape[1], wide])
+    key_size = 0.42 * np.array(legend.shape)
+    side = min(0.3, (MAX_WIDTH - key_size[1] - 0.9) / M.shape[1], 6.5 / M.shape[0])
+    ax, key = _side_by_side(side * np.array(M.shape), key_size)
     ax.imshow(_coloured(M, taps, colours), interpolation="nearest")
     ax.set(xlabel="input element", ylabel="output element")
     ax.spines[:].set(visible=True, color=LINE)
@@ -254,8 +252,20 @@ def convolution_matrix(M: ArrayLike, w: ArrayLike) -> None:
     share = np.count_nonzero(M) / max(M.size, 1)
     distinct = np.unique(M[M != 0]).size
     words = f"{100 * share:.3g} % of the cells are not 0, {distinct} distinct weights"
-    figure.suptitle(f"{M.shape[0]} × {M.shape[1]}: {words}", fontsize=12)
+    ax.figure.suptitle(f"{M.shape[0]} × {M.shape[1]}: {words}", fontsize=12)
     _tap_legend(key, legend, _coloured(legend, taps, colours))
+
+
+def _side_by_side(size: np.ndarray, key_size: np.ndarray) -> list[Axes]:
+    """Frames for a matrix and its key, of sizes (height, width) in inches; placed by hand, as in `panel_axes`."""
+    tall, wide = max(size[0], key_size[0]), size[1] + key_size[1]
+    whole = np.array([wide + 0.9, tall + 1.0])
+    figure = plt.figure(figsize=whole, layout="none")
+    places = [(0.6, size), (0.75 + size[1], key_size)]
+    return [
+        figure.add_axes((*(left, 0.45 + tall - height) / whole, *(width, height) / whole))
+        for left, (height, width) in places
+    ]
 
 
 def _coloured(values: np.ndarray, taps: Sequence[float], colours: Sequence[Any]) -> np.ndarray:
