@@ -510,8 +510,8 @@ def main() -> int:
         print(f"not graded: {error}", file=sys.stderr)
     for difference in differences:
         print(f"other marks: {difference}", file=sys.stderr)
-    if not differences:
-        marked = sum(len(run.marks) for name, run in runs.items() if name.startswith("stock"))
+    marked = sum(len(run.marks) for name, run in runs.items() if name.startswith("stock"))
+    if marked and not differences:
         print(f"\nStock nbgrader gives the same marks: {marked} submissions, cell by cell.")
     return 1 if differences else 0
 

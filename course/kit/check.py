@@ -6,7 +6,7 @@ import builtins
 import functools
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -51,6 +51,8 @@ class Checks:
             found = exercise.verdict(given, outcome)
             if found is not None:
                 _draw(exercise, given, outcome, found)
+                if needs := _needs(name, self.exercises, outcome):
+                    raise CheckFailedError(f"✗ {name}\n  {needs}")
                 raise CheckFailedError(_explanation(exercise, function, given, outcome, found))
         print(f"✓ {name}: {len(calls)} example{'s' * (len(calls) > 1)} right")
 
@@ -60,7 +62,8 @@ class Checks:
         self._raise_if_rule_broken(exercise, function)
         for given, outcome in _outcomes(exercise, function, calls):
             if found := exercise.verdict(given, outcome):
-                lines = [f"✗ {name}, hidden test: {about}", f"  {_kind_text(found, outcome)}"]
+                what = _needs(name, self.exercises, outcome) or _kind_text(found, outcome)
+                lines = [f"✗ {name}, hidden test: {about}", f"  {what}"]
                 raise CheckFailedError("\n".join(lines + _likely(exercise, function, outcome))) from None
         print(f"✓ {name}: {about}")
 
@@ -97,6 +100,17 @@ def _raise_if_misstated(exercise: Exercise, given: Call) -> None:
     """An example that states another result than the oracle's is the course's mistake, not the student's."""
     if given.stated is not None and (wrong := difference(exercise.expected(given), given.stated, 1e-3)):
         raise ValueError(f"the example {_call_text(exercise, given)} states a wrong result: {wrong.detail}")
+
+
+def _needs(name: str, exercises: Iterable[str], outcome: Outcome) -> str | None:
+    """Where an answer fails because it calls another exercise's, which isn't written yet: that."""
+    if not isinstance(outcome.error, NotImplementedError):
+        return None
+    line = _student_line(outcome.error) or ""
+    for other in exercises:
+        if other != name and line.endswith(f"`{other}`"):
+            return f"your answer calls `{other}`, which has no answer yet: write that one first"
+    return None
 
 
 def _explanation(

@@ -47,6 +47,18 @@ def test_an_unwritten_answer_is_called_that():
     assert "there is no answer yet" in message("cross_correlate", stub, call(x, w), hidden="stride 1")
 
 
+def test_an_unwritten_answer_that_another_needs_is_named():
+    notebook = {"__name__": "__main__"}
+    exec("def cross_correlate(x, w, stride=1):\n    raise NotImplementedError()\n", notebook)
+    exec("def convolve(x, w, mode='full'):\n    return cross_correlate(x, w[::-1])\n", notebook)
+    for hidden in (None, "full"):
+        said = message("convolve", notebook["convolve"], call(x, w), hidden=hidden)
+        assert "your answer calls `cross_correlate`, which has no answer yet: write that one first" in said
+        assert "there is no answer yet" not in said
+    said = message("cross_correlate", notebook["cross_correlate"], call(x, w), hidden="stride 1")
+    assert "there is no answer yet" in said
+
+
 def test_a_hidden_test_names_the_property_and_neither_input_nor_expected_value():
     secret = np.array([123.456, 2, 0, 3, 5])
 
