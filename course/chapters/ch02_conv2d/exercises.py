@@ -335,13 +335,21 @@ def transposes_all_axes(w):
 
 @rotate180.mistake("You reverse the rows only: that is a mirror image. Half a turn reverses columns as well.")
 def rotates_one_axis_only(w):
-    """np.flipud, or flip over axis -2 alone."""
+    """Flips axis -2 alone."""
     return w.flip(-2)
+
+
+@rotate180.mistake(
+    "You reverse the first axis only. Half a turn reverses rows and columns, and of a layer's weights these come last."
+)
+def reverses_the_first_axis(w):
+    """w[::-1], or np.flipud."""
+    return w.flip(0)
 
 
 @rotate180.mistake("You reverse the columns only: that is a mirror image. Half a turn reverses rows as well.")
 def mirrors_left_and_right(w):
-    """np.fliplr, or flip over axis -1 alone."""
+    """Flips axis -1 alone."""
     return w.flip(-1)
 
 
