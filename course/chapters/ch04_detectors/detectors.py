@@ -440,7 +440,7 @@ axes[0].set(
 axes[0].set_ylim(0.9, 1.5)
 axes[0].legend(loc="upper right", ncols=2)
 axes[1].axhline(0, color=figures.LINE, lw=1)
-axes[1].plot(np.degrees(angles), errors, color=figures.OUTPUT)
+axes[1].plot(np.degrees(angles), np.round(errors, 9), color=figures.OUTPUT)  # no rounding errors around 0
 axes[1].set(
     title="error of the direction, degrees", xlabel="true direction, degrees", xticks=range(0, 361, 90)
 )
