@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import enum
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, ProcessPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -53,17 +54,30 @@ def build(
     ] = False,
 ) -> None:
     """Make source/, release/ and solutions/ from the chapters' texts."""
+    from course.build.pipeline import BuildError
+
+    wanted = _chapters(names)
+    stop_at_once = (signal.SIGINT, signal.SIG_DFL)  # nothing is half-written: files are renamed into place
+    with ProcessPoolExecutor(
+        min(_cores(), len(wanted)), initializer=signal.signal, initargs=stop_at_once
+    ) as processes:
+        builds = {c.id: processes.submit(_checked if check else _built, c) for c in wanted}
+        _each(names, lambda chapter: builds[chapter.id].result(), BuildError)
+
+
+def _built(chapter: Chapter) -> str:
     from course.build import pipeline
 
-    def work(chapter: Chapter) -> str:
-        if not check:
-            changed = pipeline.update(chapter)
-            return f"{len(changed)} of 3 notebooks changed" if changed else "up to date"
-        if stale := pipeline.build(chapter).stale():
-            raise pipeline.BuildError("not what the text gives: " + ", ".join(map(pipeline.shown, stale)))
-        return "up to date"
+    changed = pipeline.update(chapter)
+    return f"{len(changed)} of 3 notebooks changed" if changed else "up to date"
 
-    _each(names, work, pipeline.BuildError)
+
+def _checked(chapter: Chapter) -> str:
+    from course.build import pipeline
+
+    if stale := pipeline.build(chapter).stale():
+        raise pipeline.BuildError("not what the text gives: " + ", ".join(map(pipeline.shown, stale)))
+    return "up to date"
 
 
 @app.command(epilog="Example: course pull ch01_conv1d")

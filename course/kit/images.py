@@ -45,9 +45,7 @@ def _file_of(package: str, *parts: str) -> Path:
 @functools.cache
 def _pixels(package: str, *parts: str) -> np.ndarray:
     """An image file's uint8 values; a test may ask for the same one many times."""
-    pixels = np.array(Image.open(_file_of(package, *parts)))
-    pixels.flags.writeable = False
-    return pixels
+    return np.asarray(Image.open(_file_of(package, *parts)))
 
 
 _of_skimage = functools.partial(_pixels, "skimage", "data")
